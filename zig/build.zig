@@ -1,0 +1,101 @@
+//! Builds the shared libraries that the package carries, runs the unit tests, and prints the table
+//! that TypeScript reads. Run from the repository's root with `--prefix .`, which is where lib/ goes.
+
+const std = @import("std");
+
+const Platform = struct {
+    /// The folder under lib/, named as the runtimes name the platform.
+    folder: []const u8,
+    query: std.Target.Query,
+};
+
+/// Baseline processors only: what is built here runs on machines that nobody here has seen.
+const platforms = [_]Platform{
+    .{
+        .folder = "linux-x64",
+        .query = .{ .cpu_arch = .x86_64, .cpu_model = .baseline, .os_tag = .linux, .abi = .none },
+    },
+    .{
+        .folder = "linux-arm64",
+        .query = .{
+            .cpu_arch = .aarch64,
+            .cpu_model = .baseline,
+            // Outlined atomics ask libc what the processor can do, and there is no libc here.
+            .cpu_features_sub = std.Target.aarch64.featureSet(&.{.outline_atomics}),
+            .os_tag = .linux,
+            .abi = .none,
+        },
+    },
+};
+
+pub fn build(b: *std.Build) void {
+    for (platforms) |platform| addLibrary(b, platform);
+    addTests(b);
+    addTable(b);
+    addBench(b);
+}
+
+fn addLibrary(b: *std.Build, platform: Platform) void {
+    const library = b.addLibrary(.{
+        .name = "zerocross",
+        .linkage = .dynamic,
+        .root_module = b.createModule(.{
+            .root_source_file = b.path("exports.zig"),
+            .target = b.resolveTargetQuery(platform.query),
+            .optimize = .ReleaseFast,
+            .link_libc = false,
+            .strip = true,
+        }),
+    });
+    const install = b.addInstallArtifact(library, .{
+        .dest_dir = .{ .override = .{ .custom = b.fmt("lib/{s}", .{platform.folder}) } },
+    });
+    b.getInstallStep().dependOn(&install.step);
+}
+
+/// The unit tests run twice: Debug fills undefined memory so that a read of it shows, and ReleaseSafe
+/// lets the optimiser reorder what the atomics do not forbid.
+fn addTests(b: *std.Build) void {
+    const step = b.step("test", "Run the unit tests in Debug and in ReleaseSafe");
+    for ([_]std.builtin.OptimizeMode{ .Debug, .ReleaseSafe }) |optimize| {
+        const run = b.addRunArtifact(b.addTest(.{
+            .name = @tagName(optimize),
+            .root_module = hostModule(b, "main_test.zig", optimize),
+        }));
+        // What they test is the kernel as well, so a cached success proves nothing.
+        run.has_side_effects = true;
+        step.dependOn(&run.step);
+    }
+}
+
+fn addTable(b: *std.Build) void {
+    const run = b.addRunArtifact(b.addExecutable(.{
+        .name = "table",
+        .root_module = hostModule(b, "table.zig", .Debug),
+    }));
+    run.stdio = .inherit;
+    b.step("table", "Print ffi/table.ts").dependOn(&run.step);
+}
+
+fn addBench(b: *std.Build) void {
+    const module = hostModule(b, "../bench/native.zig", .ReleaseFast);
+    module.addImport("zerocross_core", hostModule(b, "core.zig", .ReleaseFast));
+    const install = b.addInstallArtifact(
+        b.addExecutable(.{ .name = "native", .root_module = module }),
+        .{ .dest_dir = .{ .override = .{ .custom = "zig-out/bin" } } },
+    );
+    b.step("bench", "Build zig-out/bin/native, the native measurements").dependOn(&install.step);
+}
+
+fn hostModule(
+    b: *std.Build,
+    path: []const u8,
+    optimize: std.builtin.OptimizeMode,
+) *std.Build.Module {
+    return b.createModule(.{
+        .root_source_file = b.path(path),
+        .target = b.graph.host,
+        .optimize = optimize,
+        .link_libc = false,
+    });
+}
