@@ -1,0 +1,381 @@
+//! The two ends of a channel: a ring's writer or reader, put together with waiting, waking and the
+//! peer's health.
+
+const std = @import("std");
+const assert = std.debug.assert;
+const wire = @import("wire.zig");
+const cpu = @import("cpu.zig");
+const waiting = @import("wait.zig");
+const Watch = waiting.Watch;
+const Patience = waiting.Patience;
+const Mapping = @import("memory.zig").Mapping;
+const Failure = @import("failure.zig").Failure;
+const Peer = @import("peer.zig").Peer;
+const Writer = @import("writer.zig").Writer;
+const reading = @import("reader.zig");
+const Reader = reading.Reader;
+
+const WaitError = error{ Corrupt, PeerClosed, PeerDied, Timeout };
+const TryError = error{ Corrupt, PeerClosed, PeerDied };
+
+/// What both ends have in common: the peer, and how the channel ends.
+const Link = struct {
+    control: *wire.Control,
+    peer: Peer,
+    spin_ticks: u64,
+    /// Set once this side found, or was told of, corruption: nothing in the ring is looked at again.
+    is_broken: bool = false,
+    /// Calls since the cycle counter was read, and what it said at the last look at the peer's health.
+    polls: u32 = 0,
+    checked_ticks: u64,
+    /// Waits that came to sleep in the kernel.
+    sleeps: u64 = 0,
+
+    /// How often a side that polls looks whether its peer still lives.
+    const poll_check_us = 20_000;
+
+    fn init(mapping: Mapping, peer: Peer, spin_us: f64) Link {
+        return .{
+            .control = mapping.control(),
+            .peer = peer,
+            .spin_ticks = waiting.spin_ticks_of_us(spin_us),
+            .checked_ticks = cpu.ticks(),
+        };
+    }
+
+    fn watch(self: *Link) Watch {
+        return .{
+            .state = &self.control.state,
+            .peer = &self.peer,
+            .spin_ticks = self.spin_ticks,
+            .sleeps = &self.sleeps,
+        };
+    }
+
+    inline fn is_ready(self: *const Link) bool {
+        // Acquire: pairs with `end`.
+        return @atomicLoad(u32, &self.control.state, .acquire) == @intFromEnum(wire.State.ready);
+    }
+
+    /// What a state other than ready means for this side.
+    fn ended(self: *Link, failure: *Failure) error{ Corrupt, PeerClosed } {
+        const state = @atomicLoad(u32, &self.control.state, .acquire); // Pairs with `end`.
+        switch (@as(wire.State, @enumFromInt(state))) {
+            .disconnected => return error.PeerClosed,
+            .fatal => {
+                self.is_broken = true;
+                return failure.corrupt(.peer_verdict, state, @intFromEnum(wire.State.ready));
+            },
+            else => {
+                self.break_off();
+                return failure.corrupt(.state, state, @intFromEnum(wire.State.ready));
+            },
+        }
+    }
+
+    /// Says that this side is done, so that the peer sees it at its next look or wakes up to it.
+    fn end(self: *Link, state: wire.State) void {
+        // A verdict of corruption stays what it is. Release: pairs with the loads of state in `Watch`
+        // and `Link`; what was published before is seen by whoever sees this.
+        const word = &self.control.state;
+        const ready = @intFromEnum(wire.State.ready);
+        switch (state) {
+            .disconnected => _ = @cmpxchgStrong(u32, word, ready, @intFromEnum(state), .release, .monotonic),
+            .fatal => @atomicStore(u32, word, @intFromEnum(state), .release),
+            else => unreachable,
+        }
+        // A peer about to sleep looks at state behind its fence, or is woken here.
+        cpu.full_fence();
+        waiting.futex_wake(&self.control.consumer_sleeping);
+        waiting.futex_wake(&self.control.producer_parked);
+    }
+
+    fn break_off(self: *Link) void {
+        if (self.is_broken) return;
+        self.is_broken = true;
+        self.end(.fatal);
+    }
+
+    /// For a side that polls: true when it is time to notice that the peer is dead, and it is.
+    /// Reads the cycle counter in every 16th call only.
+    inline fn peer_died(self: *Link) bool {
+        self.polls +%= 1;
+        if (self.polls % 16 != 0) return false;
+        return self.check_peer();
+    }
+
+    noinline fn check_peer(self: *Link) bool {
+        const now = cpu.ticks();
+        if (now -% self.checked_ticks < poll_check_us * cpu.ticks_per_us()) return false;
+        self.checked_ticks = now;
+        return !self.peer.is_alive();
+    }
+};
+
+pub const Producer = struct {
+    link: Link,
+    writer: Writer,
+    failure: *Failure,
+
+    /// Attempts that found the ring full.
+    full: u64 = 0,
+
+    pub fn init(mapping: Mapping, peer: Peer, spin_us: f64, failure: *Failure) error{Corrupt}!Producer {
+        return .{
+            .link = Link.init(mapping, peer, spin_us),
+            .writer = try Writer.init(mapping, failure),
+            .failure = failure,
+        };
+    }
+
+    /// Copies in and publishes. False: the ring is full.
+    pub inline fn try_send(self: *Producer, from: [*]const u8, size: u32, type_id: u32) TryError!bool {
+        try self.check_open();
+        const sent = self.writer.send(from, size, .{ .type_id = type_id }, self.failure) catch |err| return self.broken(err);
+        if (!sent) return self.found_full();
+        waiting.wake(&self.link.control.consumer_sleeping);
+        return true;
+    }
+
+    pub fn send(self: *Producer, from: [*]const u8, size: u32, type_id: u32, timeout_ms: f64) WaitError!void {
+        var patience: Patience = .{ .timeout_ms = timeout_ms };
+        while (!try self.try_send(from, size, type_id)) try self.wait_for_room(size, &patience);
+    }
+
+    /// Returns how many were published.
+    pub fn try_send_many(self: *Producer, from: []const u8, sizes: []align(1) const u32, type_id: u32) TryError!u32 {
+        try self.check_open();
+        const sent = self.writer.send_many(from, sizes, type_id, self.failure) catch |err| return self.broken(err);
+        if (sent < sizes.len) _ = try self.found_full();
+        if (sent > 0) waiting.wake(&self.link.control.consumer_sleeping);
+        return sent;
+    }
+
+    /// The claim's place in the ring. Null: there is no room.
+    pub fn try_claim(self: *Producer, size: u32) TryError!?u32 {
+        try self.check_open();
+        const offset = self.writer.claim(size, self.failure) catch |err| return self.broken(err);
+        if (offset == null) _ = try self.found_full();
+        return offset;
+    }
+
+    pub fn claim(self: *Producer, size: u32, timeout_ms: f64) WaitError!u32 {
+        var patience: Patience = .{ .timeout_ms = timeout_ms };
+        while (true) {
+            if (try self.try_claim(size)) |offset| return offset;
+            try self.wait_for_room(size, &patience);
+        }
+    }
+
+    pub fn commit(self: *Producer, size: u32, type_id: u32) void {
+        self.writer.commit(size, .{ .type_id = type_id });
+        waiting.wake(&self.link.control.consumer_sleeping);
+    }
+
+    pub fn stage(self: *Producer, size: u32, type_id: u32) void {
+        self.writer.stage(size, .{ .type_id = type_id });
+        if (self.writer.staged == 0) waiting.wake(&self.link.control.consumer_sleeping);
+    }
+
+    pub fn flush(self: *Producer) void {
+        self.writer.publish();
+        waiting.wake(&self.link.control.consumer_sleeping);
+    }
+
+    /// Bytes of the ring that the consumer has not released, as far as this side knows.
+    pub fn queued(self: *const Producer) u64 {
+        return self.writer.head - self.writer.tail;
+    }
+
+    pub fn close(self: *Producer) void {
+        if (self.writer.claim_open) self.writer.rollback();
+        self.writer.publish();
+        self.link.end(.disconnected);
+    }
+
+    inline fn check_open(self: *Producer) TryError!void {
+        if (self.link.is_broken) return error.Corrupt;
+        if (!self.link.is_ready()) return self.link.ended(self.failure);
+        if (self.link.peer_died()) return error.PeerDied;
+    }
+
+    /// The ring is full, and what was staged has just been published.
+    fn found_full(self: *Producer) error{PeerDied}!bool {
+        self.full += 1;
+        waiting.wake(&self.link.control.consumer_sleeping);
+        return false;
+    }
+
+    fn wait_for_room(self: *Producer, size: u32, patience: *Patience) WaitError!void {
+        var side: WaitingProducer = .{ .producer = self, .size = size };
+        const watch = self.link.watch();
+        switch (waiting.wait(&side, &watch, patience)) {
+            .ready => {},
+            .ended => return self.link.ended(self.failure),
+            .died => return error.PeerDied,
+            .timeout => return error.Timeout,
+        }
+    }
+
+    fn broken(self: *Producer, err: error{Corrupt}) error{Corrupt} {
+        self.link.break_off();
+        return err;
+    }
+};
+
+/// What a producer waits for: room for a claim.
+const WaitingProducer = struct {
+    producer: *Producer,
+    size: u32,
+    /// A consumer that does not know the parking word never wakes us.
+    sleep_ns_max: u64 = 1 * std.time.ns_per_ms,
+
+    pub fn is_ready(self: *const WaitingProducer) bool {
+        // Corruption counts as ready: the next attempt finds it and reports it.
+        var ignored: Failure = .{};
+        return self.producer.writer.can_claim(self.size, &ignored) catch true;
+    }
+
+    pub fn word(self: *const WaitingProducer) *u32 {
+        return &self.producer.link.control.producer_parked;
+    }
+};
+
+pub const Consumer = struct {
+    link: Link,
+    reader: Reader,
+    failure: *Failure,
+    /// The type of the message that was received last.
+    last_type_id: u32 = 0,
+    /// What was drained is still being read, and must not be released by anything else.
+    batch_open: bool = false,
+
+    /// Attempts that found nothing.
+    empty: u64 = 0,
+
+    pub fn init(mapping: Mapping, peer: Peer, spin_us: f64, failure: *Failure) error{Corrupt}!Consumer {
+        const link = Link.init(mapping, peer, spin_us);
+        const sleeping: wire.Sleeping = if (link.spin_ticks == Watch.spin_forever) .never_sleeps else .awake;
+        // Relaxed: pairs with the load in `wait.wake`. A producer that misses it only fences in vain.
+        @atomicStore(u32, &mapping.control().consumer_sleeping, @intFromEnum(sleeping), .monotonic);
+        return .{ .link = link, .reader = try Reader.init(mapping, failure), .failure = failure };
+    }
+
+    /// Copies the next payload into `into` and returns its size. Null: nothing there.
+    pub inline fn try_receive(self: *Consumer, into: []u8) (TryError || error{TooLarge})!?u32 {
+        assert(!self.batch_open);
+        if (try self.receive_published(into)) |size| return size;
+        if (self.link.is_ready() and !self.link.peer_died()) {
+            self.found_empty();
+            return null;
+        }
+        // What was published before the end is delivered first; the state was loaded before this look.
+        if (try self.receive_published(into)) |size| return size;
+        return self.end_found();
+    }
+
+    pub fn receive(self: *Consumer, into: []u8, timeout_ms: f64) (WaitError || error{TooLarge})!u32 {
+        var patience: Patience = .{ .timeout_ms = timeout_ms };
+        while (true) {
+            if (try self.try_receive(into)) |size| return size;
+            try self.wait_for_news(&patience);
+        }
+    }
+
+    /// Writes the places of up to `places.len` messages. 0: nothing there.
+    pub fn try_drain(self: *Consumer, places: []align(1) reading.Place) TryError!u32 {
+        assert(!self.batch_open);
+        var count = try self.drain_published(places);
+        if (count > 0) return count;
+        if (self.link.is_ready() and !self.link.peer_died()) {
+            self.found_empty();
+            return 0;
+        }
+        count = try self.drain_published(places);
+        if (count > 0) return count;
+        return self.end_found();
+    }
+
+    pub fn drain(self: *Consumer, places: []align(1) reading.Place, timeout_ms: f64) WaitError!u32 {
+        var patience: Patience = .{ .timeout_ms = timeout_ms };
+        while (true) {
+            const count = try self.try_drain(places);
+            if (count > 0) return count;
+            try self.wait_for_news(&patience);
+        }
+    }
+
+    /// Gives everything consumed back to the producer, and wakes it if it waits for that.
+    pub inline fn release(self: *Consumer) void {
+        self.batch_open = false;
+        if (self.reader.release()) waiting.wake(&self.link.control.producer_parked);
+    }
+
+    /// Bytes of the ring that were published and not yet consumed, as far as this side knows.
+    pub fn queued(self: *const Consumer) u64 {
+        return self.reader.head - self.reader.position;
+    }
+
+    pub fn close(self: *Consumer) void {
+        self.link.end(.disconnected);
+    }
+
+    inline fn receive_published(self: *Consumer, into: []u8) error{ Corrupt, TooLarge }!?u32 {
+        if (self.link.is_broken) return error.Corrupt;
+        const received = self.reader.receive(into, self.failure) catch |err| return self.broken(err);
+        const message = received orelse return null;
+        self.last_type_id = message.type_id;
+        if (self.reader.release_is_due()) self.release();
+        return message.size;
+    }
+
+    fn drain_published(self: *Consumer, places: []align(1) reading.Place) error{Corrupt}!u32 {
+        if (self.link.is_broken) return error.Corrupt;
+        const count = self.reader.drain(places, self.failure) catch |err| return self.broken(err);
+        self.batch_open = count > 0;
+        return count;
+    }
+
+    /// Whoever finds nothing may be about to wait: the producer gets back what it could be waiting for.
+    inline fn found_empty(self: *Consumer) void {
+        self.empty += 1;
+        self.release();
+    }
+
+    /// Nothing is left in the ring, and the state is not ready or the peer is dead.
+    fn end_found(self: *Consumer) error{ Corrupt, PeerClosed, PeerDied } {
+        if (self.link.is_ready()) return error.PeerDied;
+        return self.link.ended(self.failure);
+    }
+
+    fn wait_for_news(self: *Consumer, patience: *Patience) WaitError!void {
+        var side: WaitingConsumer = .{ .consumer = self };
+        const watch = self.link.watch();
+        switch (waiting.wait(&side, &watch, patience)) {
+            // After the end there may still be something in the ring: the next attempt looks.
+            .ready, .ended => {},
+            .died => if (!self.reader.has_news()) return self.end_found(),
+            .timeout => return error.Timeout,
+        }
+    }
+
+    fn broken(self: *Consumer, err: anytype) @TypeOf(err) {
+        if (err == error.Corrupt) self.link.break_off();
+        return err;
+    }
+};
+
+/// What a consumer waits for: a head that moved.
+const WaitingConsumer = struct {
+    consumer: *Consumer,
+    /// Short enough to notice a dead peer in time.
+    sleep_ns_max: u64 = 50 * std.time.ns_per_ms,
+
+    pub fn is_ready(self: *const WaitingConsumer) bool {
+        return self.consumer.reader.has_news();
+    }
+
+    pub fn word(self: *const WaitingConsumer) *u32 {
+        return &self.consumer.link.control.consumer_sleeping;
+    }
+};

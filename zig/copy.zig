@@ -1,0 +1,151 @@
+//! Copies between a caller's buffer and the ring, without libc.
+
+const std = @import("std");
+const builtin = @import("builtin");
+
+const Block = @Vector(16, u8);
+
+/// From here on the processor's own copy loop (REP MOVSB) beats one of vectors.
+const string_copy_min = 1024;
+
+/// Copies `size` bytes. The two ranges do not overlap.
+pub inline fn copy(noalias to: [*]u8, noalias from: [*]const u8, size: usize) void {
+    if (size == 32) {
+        move(Block, to, from, 0);
+        move(Block, to, from, 16);
+    } else if (size <= 16) {
+        copy_small(to, from, size);
+    } else if (size <= 64) {
+        copy_medium(to, from, size);
+    } else {
+        copy_large(to, from, size);
+    }
+}
+
+inline fn move(comptime T: type, to: [*]u8, from: [*]const u8, offset: usize) void {
+    const source: *align(1) const T = @ptrCast(from + offset);
+    const target: *align(1) T = @ptrCast(to + offset);
+    target.* = source.*;
+}
+
+/// Two words that overlap in the middle cover every size between one word and two.
+inline fn copy_small(noalias to: [*]u8, noalias from: [*]const u8, size: usize) void {
+    if (size >= 8) {
+        move(u64, to, from, 0);
+        move(u64, to, from, size - 8);
+    } else if (size >= 4) {
+        move(u32, to, from, 0);
+        move(u32, to, from, size - 4);
+    } else if (size >= 2) {
+        move(u16, to, from, 0);
+        move(u16, to, from, size - 2);
+    } else if (size == 1) {
+        to[0] = from[0];
+    }
+}
+
+inline fn copy_medium(noalias to: [*]u8, noalias from: [*]const u8, size: usize) void {
+    move(Block, to, from, 0);
+    if (size > 32) {
+        move(Block, to, from, 16);
+        move(Block, to, from, size - 32);
+    }
+    move(Block, to, from, size - 16);
+}
+
+noinline fn copy_large(noalias to: [*]u8, noalias from: [*]const u8, size: usize) void {
+    if (builtin.cpu.arch == .x86_64 and size >= string_copy_min) {
+        var to_end: [*]u8 = undefined;
+        var from_end: [*]const u8 = undefined;
+        var left: usize = undefined;
+        asm volatile ("rep movsb"
+            : [to_end] "={rdi}" (to_end),
+              [from_end] "={rsi}" (from_end),
+              [left] "={rcx}" (left),
+            : [to] "{rdi}" (to),
+              [from] "{rsi}" (from),
+              [size] "{rcx}" (size),
+            : .{ .memory = true });
+        return;
+    }
+    var offset: usize = 0;
+    while (offset + 64 <= size) : (offset += 64) {
+        inline for (0..4) |block| move(Block, to, from, offset + 16 * block);
+    }
+    // The last 64 bytes again cover what the loop left; they exist, since a large copy is longer.
+    inline for (0..4) |block| move(Block, to, from, size - 64 + 16 * block);
+}
+
+/// The first `size` bytes (at most 32) as little-endian words, zeros behind them, read without touching
+/// a byte beyond: in registers only, since a load that spans two recent stores would stall.
+pub inline fn load_words(from: [*]const u8, size: u32) [4]u64 {
+    std.debug.assert(size <= 32);
+    var words: [4]u64 = @splat(0);
+    if (size == 32) {
+        inline for (&words, 0..) |*word, index| word.* = load(u64, from, 8 * index);
+    } else if (size >= 8) {
+        inline for (&words, 0..) |*word, index| {
+            if (size >= 8 * (index + 1)) {
+                word.* = load(u64, from, 8 * index);
+            } else if (size > 8 * index) {
+                const missing: u6 = @intCast(8 * (index + 1) - size);
+                word.* = load(u64, from, size - 8) >> (8 * missing);
+            }
+        }
+    } else {
+        words[0] = load_partial_word(from, size);
+    }
+    return words;
+}
+
+/// `size` is below 8.
+inline fn load_partial_word(from: [*]const u8, size: u32) u64 {
+    if (size >= 4) {
+        const high: u64 = load(u32, from, size - 4);
+        return high << @intCast(8 * (size - 4)) | load(u32, from, 0);
+    }
+    var word: u64 = 0;
+    if (size >= 1) word = from[0];
+    if (size >= 2) word |= @as(u64, from[1]) << 8;
+    if (size >= 3) word |= @as(u64, from[2]) << 16;
+    return word;
+}
+
+/// The first `size` bytes of `words` (at most 32), without touching a byte beyond.
+pub inline fn store_words(to: [*]u8, words: [4]u64, size: usize) void {
+    std.debug.assert(size <= 32);
+    const bytes: [*]const u8 = @ptrCast(&words);
+    copy(to, bytes, size);
+}
+
+inline fn load(comptime T: type, from: [*]const u8, offset: usize) T {
+    const source: *align(1) const T = @ptrCast(from + offset);
+    return source.*;
+}
+
+test "every size is copied whole and nothing beyond it" {
+    var from: [3000]u8 = undefined;
+    for (&from, 0..) |*byte, index| byte.* = @truncate(index *% 31 +% 7);
+    for (0..2900) |size| {
+        var to: [3000]u8 = @splat(0xEE);
+        copy(to[3..].ptr, from[5..].ptr, size);
+        try std.testing.expectEqualSlices(u8, from[5..][0..size], to[3..][0..size]);
+        for (to[0..3]) |byte| try std.testing.expectEqual(0xEE, byte);
+        for (to[3 + size ..]) |byte| try std.testing.expectEqual(0xEE, byte);
+    }
+}
+
+test "words hold the bytes and zeros behind them, and give them back" {
+    var from: [40]u8 = undefined;
+    for (&from, 1..) |*byte, index| byte.* = @intCast(index);
+    for (0..33) |size| {
+        const words = load_words(&from, @intCast(size));
+        const bytes: *const [32]u8 = @ptrCast(&words);
+        try std.testing.expectEqualSlices(u8, from[0..size], bytes[0..size]);
+        for (bytes[size..]) |byte| try std.testing.expectEqual(0, byte);
+        var to: [33]u8 = @splat(0xEE);
+        store_words(&to, words, size);
+        try std.testing.expectEqualSlices(u8, from[0..size], to[0..size]);
+        for (to[size..]) |byte| try std.testing.expectEqual(0xEE, byte);
+    }
+}

@@ -1,0 +1,43 @@
+//! What stands at a path: which file it is, and of what kind.
+
+const std = @import("std");
+const linux = std.os.linux;
+const system = @import("system.zig");
+const Failure = @import("failure.zig").Failure;
+
+/// Tells a file from every other one for as long as something holds it open.
+pub const Id = struct { dev_major: u32, dev_minor: u32, ino: u64 };
+
+pub const Entry = struct {
+    id: Id,
+    /// With the bits that say what kind of file it is.
+    mode: u16,
+
+    pub fn is_socket(self: Entry) bool {
+        return linux.S.ISSOCK(self.mode);
+    }
+
+    pub fn refuse(self: Entry, failure: *Failure) error{PathRefused} {
+        failure.* = .{ .subject = switch (@as(u32, self.mode) & linux.S.IFMT) {
+            linux.S.IFREG => .regular_file,
+            linux.S.IFDIR => .directory,
+            linux.S.IFLNK => .symlink,
+            else => .other_file,
+        } };
+        return error.PathRefused;
+    }
+};
+
+pub const Look = union(enum) { entry: Entry, failed: linux.E };
+
+/// What stands at `path`, seen from the descriptor `folder`. `flags` as for statx.
+pub fn look(folder: i32, path: [*:0]const u8, flags: u32) Look {
+    var found: linux.Statx = undefined;
+    const wanted: linux.STATX = .{ .TYPE = true, .MODE = true, .INO = true };
+    const errno = linux.errno(system.retry(linux.statx, .{ folder, path, flags, wanted, &found }));
+    if (errno != .SUCCESS) return .{ .failed = errno };
+    return .{ .entry = .{
+        .id = .{ .dev_major = found.dev_major, .dev_minor = found.dev_minor, .ino = found.ino },
+        .mode = found.mode,
+    } };
+}

@@ -1,0 +1,314 @@
+//! The C ABI: one list, nothing else. ffi/table.ts is printed from it.
+//!
+//! Only u32, i32, f64 and buffers cross. A result of 0 and up is the answer, below 0 a `Status`.
+//! Buffers of size 0 may be any pointer. All lengths come from the typed arrays themselves.
+
+const std = @import("std");
+const wire = @import("wire.zig");
+const handles = @import("handles.zig");
+const endpoints = @import("endpoint.zig");
+const Endpoint = endpoints.Endpoint;
+const channel = @import("channel.zig");
+const Place = @import("reader.zig").Place;
+const Deadline = @import("time.zig").Deadline;
+const statuses = @import("status.zig");
+const Status = statuses.Status;
+
+/// Goes up with every change of what is below. TypeScript refuses a library with another number.
+pub const abi: u32 = 1;
+
+/// The numbers that `zc_endpoint_stats` and `zc_endpoint_failure` write, in this order.
+pub const StatsField = enum { messages, bytes, misses, sleeps, queued };
+pub const FailureField = enum { subject, errno, pid, found, expected };
+
+pub const symbols = struct {
+    pub fn zc_abi() callconv(.c) u32 {
+        return abi;
+    }
+
+    /// The effective user of this process, who the kernel shows to peers.
+    pub fn zc_process_uid() callconv(.c) u32 {
+        return std.os.linux.geteuid();
+    }
+
+    /// Takes a handle, which `zc_endpoint_close` gives back.
+    pub fn zc_endpoint_open() callconv(.c) i32 {
+        const handle = handles.open() orelse return code(.handles_exhausted);
+        return @intCast(handle);
+    }
+
+    pub fn zc_endpoint_close(handle: u32) callconv(.c) i32 {
+        return code(if (handles.close(handle)) .ok else .handle_closed);
+    }
+
+    pub fn zc_endpoint_listen(handle: u32, path: [*]const u8, path_size: u32, mode: u32) callconv(.c) i32 {
+        const endpoint = handles.get(handle) orelse return code(.handle_closed);
+        return code_of(endpoint.listen(path[0..path_size], mode));
+    }
+
+    pub fn zc_endpoint_accept(handle: u32, timeout_ms: f64) callconv(.c) i32 {
+        const endpoint = handles.get(handle) orelse return code(.handle_closed);
+        return code_of(endpoint.accept(.after_ms(timeout_ms)));
+    }
+
+    pub fn zc_endpoint_connect(handle: u32, path: [*]const u8, path_size: u32, timeout_ms: f64, retry: u32) callconv(.c) i32 {
+        const endpoint = handles.get(handle) orelse return code(.handle_closed);
+        return code_of(endpoint.connect(path[0..path_size], .after_ms(timeout_ms), retry != 0));
+    }
+
+    pub fn zc_endpoint_refuse(handle: u32) callconv(.c) i32 {
+        const endpoint = handles.get(handle) orelse return code(.handle_closed);
+        endpoint.refuse();
+        return code(.ok);
+    }
+
+    /// `role`: 0 producer, 1 consumer. A connector ignores version and capacity.
+    pub fn zc_endpoint_establish(handle: u32, role: u32, version: u32, capacity: u32, spin_us: f64, timeout_ms: f64) callconv(.c) i32 {
+        const endpoint = handles.get(handle) orelse return code(.handle_closed);
+        if (role > 1 or version < 2 or version > 4 or !wire.capacity_is_offered(capacity)) return code(.argument);
+        const offer: endpoints.Offer = .{ .version = version, .capacity = capacity };
+        return code_of(endpoint.establish(@enumFromInt(role), offer, spin_us, .after_ms(timeout_ms)));
+    }
+
+    /// Writes pid, uid and gid.
+    pub fn zc_endpoint_peer(handle: u32, into: [*]align(1) u32) callconv(.c) i32 {
+        const endpoint = handles.get(handle) orelse return code(.handle_closed);
+        const peer = endpoint.peer() orelse return code(.misuse);
+        into[0] = @intCast(peer.pid);
+        into[1] = peer.uid;
+        into[2] = peer.gid;
+        return code(.ok);
+    }
+
+    /// Writes the last failure, in the order of `FailureField`.
+    pub fn zc_endpoint_failure(handle: u32, into: [*]align(1) f64) callconv(.c) i32 {
+        const endpoint = handles.get(handle) orelse return code(.handle_closed);
+        const failure = endpoint.failure;
+        into[0] = @floatFromInt(@intFromEnum(failure.subject));
+        into[1] = @floatFromInt(@intFromEnum(failure.errno));
+        into[2] = @floatFromInt(failure.pid);
+        into[3] = @floatFromInt(failure.found);
+        into[4] = @floatFromInt(failure.expected);
+        return code(.ok);
+    }
+
+    /// Writes the channel's counts, in the order of `StatsField`.
+    pub fn zc_endpoint_stats(handle: u32, into: [*]align(1) f64) callconv(.c) i32 {
+        const endpoint = handles.get(handle) orelse return code(.handle_closed);
+        const counts: [5]u64 = switch (endpoint.end) {
+            .none => return code(.misuse),
+            .producer => |*end| .{ end.writer.messages, end.writer.bytes, end.full, end.link.sleeps, end.queued() },
+            .consumer => |*end| .{ end.reader.messages, end.reader.bytes, end.empty, end.link.sleeps, end.queued() },
+        };
+        for (counts, 0..) |count, index| into[index] = @floatFromInt(count);
+        return code(.ok);
+    }
+
+    pub fn zc_endpoint_capacity(handle: u32) callconv(.c) i32 {
+        const mapping = mapping_of(handle) orelse return code(.handle_closed);
+        return @intCast(mapping.capacity());
+    }
+
+    /// The address of the mapping; 0 when there is none.
+    pub fn zc_endpoint_address(handle: u32) callconv(.c) f64 {
+        const mapping = mapping_of(handle) orelse return 0;
+        return @floatFromInt(@intFromPtr(mapping.bytes.ptr));
+    }
+
+    /// To be called before an ArrayBuffer is made over the mapping. The answer names it from then on.
+    pub fn zc_view_expose(handle: u32) callconv(.c) i32 {
+        if (mapping_of(handle) == null) return code(.handle_closed);
+        return @intCast(handles.expose_view(handle));
+    }
+
+    /// To be called once, when that ArrayBuffer was collected.
+    pub fn zc_view_drop(view: u32) callconv(.c) void {
+        handles.drop_view(view);
+    }
+
+    /// The address of a `void (void *bytes, void *view)` that does the same, for a runtime that calls
+    /// a native function when it frees an ArrayBuffer.
+    pub fn zc_view_deallocator() callconv(.c) f64 {
+        return @floatFromInt(@intFromPtr(&deallocate_view));
+    }
+
+    pub fn zc_producer_try_send(handle: u32, from: [*]const u8, size: u32, type_id: u32) callconv(.c) i32 {
+        const producer = producer_of(handle) orelse return code(.handle_closed);
+        if (!may_send(producer, size, type_id)) return code(.argument);
+        const sent = producer.try_send(from, size, type_id) catch |err| return code_of_error(err);
+        return code(if (sent) .ok else .again);
+    }
+
+    pub fn zc_producer_send(handle: u32, from: [*]const u8, size: u32, type_id: u32, timeout_ms: f64) callconv(.c) i32 {
+        const producer = producer_of(handle) orelse return code(.handle_closed);
+        if (!may_send(producer, size, type_id)) return code(.argument);
+        return code_of(producer.send(from, size, type_id, timeout_ms));
+    }
+
+    /// Answers how many of the `count` messages were published.
+    pub fn zc_producer_try_send_many(
+        handle: u32,
+        from: [*]const u8,
+        from_size: u32,
+        sizes: [*]align(1) const u32,
+        count: u32,
+        type_id: u32,
+    ) callconv(.c) i32 {
+        const producer = producer_of(handle) orelse return code(.handle_closed);
+        if (producer.writer.claim_open) return code(.misuse);
+        if (!sizes_fit(sizes[0..count], from_size, producer.writer.payload_max()) or type_id == wire.type_packed)
+            return code(.argument);
+        const sent = producer.try_send_many(from[0..from_size], sizes[0..count], type_id) catch |err|
+            return code_of_error(err);
+        return @intCast(sent);
+    }
+
+    /// Answers the payload's offset from the start of the mapping.
+    pub fn zc_producer_try_claim(handle: u32, size: u32) callconv(.c) i32 {
+        const producer = producer_of(handle) orelse return code(.handle_closed);
+        if (!may_send(producer, size, 0)) return code(.argument);
+        const offset = producer.try_claim(size) catch |err| return code_of_error(err);
+        return if (offset) |at| @intCast(wire.control_size + at) else code(.again);
+    }
+
+    pub fn zc_producer_claim(handle: u32, size: u32, timeout_ms: f64) callconv(.c) i32 {
+        const producer = producer_of(handle) orelse return code(.handle_closed);
+        if (!may_send(producer, size, 0)) return code(.argument);
+        const offset = producer.claim(size, timeout_ms) catch |err| return code_of_error(err);
+        return @intCast(wire.control_size + offset);
+    }
+
+    pub fn zc_producer_commit(handle: u32, size: u32, type_id: u32) callconv(.c) i32 {
+        const producer = producer_of(handle) orelse return code(.handle_closed);
+        if (!may_finish(producer, size, type_id)) return code(.argument);
+        producer.commit(size, type_id);
+        return code(.ok);
+    }
+
+    pub fn zc_producer_stage(handle: u32, size: u32, type_id: u32) callconv(.c) i32 {
+        const producer = producer_of(handle) orelse return code(.handle_closed);
+        if (!may_finish(producer, size, type_id)) return code(.argument);
+        producer.stage(size, type_id);
+        return code(.ok);
+    }
+
+    pub fn zc_producer_rollback(handle: u32) callconv(.c) i32 {
+        const producer = producer_of(handle) orelse return code(.handle_closed);
+        if (!producer.writer.claim_open) return code(.misuse);
+        producer.writer.rollback();
+        return code(.ok);
+    }
+
+    pub fn zc_producer_flush(handle: u32) callconv(.c) i32 {
+        const producer = producer_of(handle) orelse return code(.handle_closed);
+        producer.flush();
+        return code(.ok);
+    }
+
+    /// Answers the size of the message that was copied and consumed.
+    pub fn zc_consumer_try_receive(handle: u32, into: [*]u8, into_size: u32) callconv(.c) i32 {
+        const consumer = consumer_of(handle) orelse return code(.handle_closed);
+        if (consumer.batch_open) return code(.misuse);
+        const size = consumer.try_receive(into[0..into_size]) catch |err| return code_of_error(err);
+        return if (size) |bytes| @intCast(bytes) else code(.again);
+    }
+
+    pub fn zc_consumer_receive(handle: u32, into: [*]u8, into_size: u32, timeout_ms: f64) callconv(.c) i32 {
+        const consumer = consumer_of(handle) orelse return code(.handle_closed);
+        if (consumer.batch_open) return code(.misuse);
+        const size = consumer.receive(into[0..into_size], timeout_ms) catch |err| return code_of_error(err);
+        return @intCast(size);
+    }
+
+    /// The type of the message that was received last.
+    pub fn zc_consumer_type_id(handle: u32) callconv(.c) u32 {
+        const consumer = consumer_of(handle) orelse return 0;
+        return consumer.last_type_id;
+    }
+
+    /// Writes up to `count` places (offset from the start of the mapping, size, type) and answers how
+    /// many. Their bytes stay until `zc_consumer_release`.
+    pub fn zc_consumer_try_drain(handle: u32, places: [*]align(1) Place, count: u32) callconv(.c) i32 {
+        const consumer = consumer_of(handle) orelse return code(.handle_closed);
+        if (consumer.batch_open) return code(.misuse);
+        const drained = consumer.try_drain(places[0..count]) catch |err| return code_of_error(err);
+        return if (drained > 0) @intCast(drained) else code(.again);
+    }
+
+    pub fn zc_consumer_drain(handle: u32, places: [*]align(1) Place, count: u32, timeout_ms: f64) callconv(.c) i32 {
+        const consumer = consumer_of(handle) orelse return code(.handle_closed);
+        if (consumer.batch_open) return code(.misuse);
+        const drained = consumer.drain(places[0..count], timeout_ms) catch |err| return code_of_error(err);
+        return @intCast(drained);
+    }
+
+    pub fn zc_consumer_release(handle: u32) callconv(.c) i32 {
+        const consumer = consumer_of(handle) orelse return code(.handle_closed);
+        consumer.release();
+        return code(.ok);
+    }
+};
+
+comptime {
+    for (@typeInfo(symbols).@"struct".decls) |declaration| {
+        @export(&@field(symbols, declaration.name), .{ .name = declaration.name });
+    }
+}
+
+fn deallocate_view(bytes: ?*anyopaque, view: ?*anyopaque) callconv(.c) void {
+    _ = bytes;
+    handles.drop_view(@truncate(@intFromPtr(view)));
+}
+
+inline fn producer_of(handle: u32) ?*channel.Producer {
+    const endpoint = handles.get(handle) orelse return null;
+    return switch (endpoint.end) {
+        .producer => |*producer| producer,
+        else => null,
+    };
+}
+
+inline fn consumer_of(handle: u32) ?*channel.Consumer {
+    const endpoint = handles.get(handle) orelse return null;
+    return switch (endpoint.end) {
+        .consumer => |*consumer| consumer,
+        else => null,
+    };
+}
+
+fn mapping_of(handle: u32) ?@import("memory.zig").Mapping {
+    const endpoint = handles.get(handle) orelse return null;
+    return endpoint.mapping;
+}
+
+inline fn may_send(producer: *const channel.Producer, size: u32, type_id: u32) bool {
+    return size <= producer.writer.payload_max() and type_id != wire.type_packed and !producer.writer.claim_open;
+}
+
+fn may_finish(producer: *const channel.Producer, size: u32, type_id: u32) bool {
+    return producer.writer.claim_open and size <= producer.writer.claim_size and type_id != wire.type_packed;
+}
+
+fn sizes_fit(sizes: []align(1) const u32, from_size: u32, size_max: u32) bool {
+    var sum: u64 = 0;
+    var largest: u32 = 0;
+    for (sizes) |size| {
+        sum += size;
+        largest = @max(largest, size);
+    }
+    return sum <= from_size and largest <= size_max;
+}
+
+inline fn code(status: Status) i32 {
+    return @intFromEnum(status);
+}
+
+fn code_of(result: statuses.Error!void) i32 {
+    result catch |err| return code_of_error(err);
+    return code(.ok);
+}
+
+fn code_of_error(err: statuses.Error) i32 {
+    @branchHint(.cold);
+    return code(statuses.of_error(err));
+}

@@ -1,0 +1,152 @@
+//! The table behind the numbers that JavaScript holds. A handle names a slot and the slot's
+//! generation, so that a stale one is a status and never a fault. All workers of a process share it.
+
+const std = @import("std");
+const assert = std.debug.assert;
+const Mapping = @import("memory.zig").Mapping;
+const Endpoint = @import("endpoint.zig").Endpoint;
+
+pub const slot_count = 4096;
+const index_bits = 12;
+/// Handles are positive as an i32.
+const generation_limit = 1 << (31 - index_bits);
+
+comptime {
+    assert(1 << index_bits == slot_count);
+}
+
+/// The slot is in use. What else keeps it, and the addresses of its mapping, from being used again:
+const held_slot: u8 = 1 << 0;
+/// the handle is open;
+const held_open: u8 = 1 << 1;
+/// JavaScript has an ArrayBuffer over the mapping.
+const held_view: u8 = 1 << 2;
+
+const Slot = struct {
+    /// 0 while the handle is not open. Written by the thread that opens and closes it.
+    handle: u32 = 0,
+    generation: u32 = 0,
+    /// A set of the `held_` bits; 0 is a free slot. The owner's thread and the garbage collector's
+    /// take bits away, and whoever takes the last one frees the slot.
+    held: u8 = 0,
+    /// What is left to unmap once the handle is closed.
+    mapping: ?Mapping = null,
+};
+
+var slots: [slot_count]Slot = @splat(.{});
+/// Apart from the slots, so that neither costs anything in the file: untouched pages stay the kernel's.
+var endpoints: [slot_count]Endpoint = undefined;
+
+/// Takes a free slot. Null: there is none.
+pub fn open() ?u32 {
+    for (&slots, 0..) |*slot, index| {
+        if (@atomicLoad(u8, &slot.held, .monotonic) != 0) continue;
+        // Acquire: pairs with the store in `drop`, whose thread was the last to touch the slot.
+        if (@cmpxchgStrong(u8, &slot.held, 0, held_slot | held_open, .acquire, .monotonic) != null) continue;
+        slot.generation = slot.generation % (generation_limit - 1) + 1;
+        endpoints[index] = .{};
+        const handle = slot.generation << index_bits | @as(u32, @intCast(index));
+        // Relaxed: a handle is used by the thread that opened it; another one sees only that a stale
+        // handle is not this one.
+        @atomicStore(u32, &slot.handle, handle, .monotonic);
+        return handle;
+    }
+    return null;
+}
+
+/// Null: the handle is stale, or never was one.
+pub inline fn get(handle: u32) ?*Endpoint {
+    const index = handle % slot_count;
+    // Relaxed: pairs with the stores in `open` and `close`. No handle is 0.
+    if (@atomicLoad(u32, &slots[index].handle, .monotonic) != handle or handle == 0) return null;
+    return &endpoints[index];
+}
+
+/// Says that JavaScript is given an ArrayBuffer over the mapping. `handle` is open.
+/// Returns what names the view in `drop_view`; never 0.
+pub fn expose_view(handle: u32) u32 {
+    assert(get(handle) != null);
+    const index = handle % slot_count;
+    // Relaxed: `close`, which looks at it, runs in this thread.
+    _ = @atomicRmw(u8, &slots[index].held, .Or, held_view, .monotonic);
+    return index + 1;
+}
+
+/// The ArrayBuffer is gone. Called by whichever thread collects garbage.
+pub fn drop_view(view: u32) void {
+    if (view >= 1 and view <= slot_count) drop(&slots[view - 1], held_view);
+}
+
+/// False: the handle is stale.
+pub fn close(handle: u32) bool {
+    const endpoint = get(handle) orelse return false;
+    const slot = &slots[handle % slot_count];
+    @atomicStore(u32, &slot.handle, 0, .monotonic);
+    slot.mapping = endpoint.close();
+    if (slot.mapping) |mapping| mapping.retire();
+    drop(slot, held_open);
+    return true;
+}
+
+fn drop(slot: *Slot, held: u8) void {
+    // Acquire and release: pairs with itself. Whoever drops last sees what the other wrote, above
+    // all the mapping that `close` left.
+    const before = @atomicRmw(u8, &slot.held, .And, ~held, .acq_rel);
+    if (before != held_slot | held) return;
+    if (slot.mapping) |mapping| mapping.unmap();
+    slot.mapping = null;
+    @atomicStore(u8, &slot.held, 0, .release); // Pairs with `open`.
+}
+
+const testing = std.testing;
+
+test "a closed handle is stale, also when its slot is used again" {
+    const first = open().?;
+    try testing.expect(get(first) != null);
+    try testing.expect(close(first));
+    try testing.expectEqual(null, get(first));
+    try testing.expect(!close(first));
+    const second = open().?;
+    defer _ = close(second);
+    try testing.expectEqual(first % slot_count, second % slot_count);
+    try testing.expectEqual(null, get(first));
+}
+
+test "neither 0 nor a number out of nowhere is a handle" {
+    for ([_]u32{ 0, 1, 4095, 4096, 0x7FFFFFFF, 0xFFFFFFFF }) |handle| {
+        try testing.expectEqual(null, get(handle));
+        try testing.expect(!close(handle));
+    }
+}
+
+test "a slot is not used again while a view of its memory is alive" {
+    const first = open().?;
+    const view = expose_view(first);
+    try testing.expect(close(first));
+    const second = open().?;
+    try testing.expect(second % slot_count != first % slot_count);
+    drop_view(view);
+    const third = open().?;
+    try testing.expectEqual(first % slot_count, third % slot_count);
+    _ = close(second);
+    _ = close(third);
+}
+
+test "a view may go before its handle, and a second time does no harm" {
+    const first = open().?;
+    const view = expose_view(first);
+    drop_view(view);
+    try testing.expect(get(first) != null);
+    try testing.expect(close(first));
+    drop_view(view);
+    drop_view(0);
+    drop_view(slot_count + 1);
+}
+
+test "when all slots are taken there is none, and a closed one is taken again" {
+    var handles: [slot_count]u32 = undefined;
+    for (&handles) |*handle| handle.* = open().?;
+    try testing.expectEqual(null, open());
+    for (handles) |handle| try testing.expect(close(handle));
+    try testing.expect(close(open().?));
+}

@@ -1,0 +1,300 @@
+//! The one message of the rendezvous: what the memory is, and its descriptors.
+
+const std = @import("std");
+const assert = std.debug.assert;
+const linux = std.os.linux;
+const system = @import("system.zig");
+const wire = @import("wire.zig");
+const Deadline = @import("time.zig").Deadline;
+const Failure = @import("failure.zig").Failure;
+
+pub const Offer = struct {
+    version: u32,
+    capacity_fwd: u32,
+    capacity_rev: u32 = 0,
+    rpc: bool = false,
+};
+
+pub const Received = struct {
+    version: u32,
+    capacity_fwd: u32,
+    capacity_rev: u32,
+    /// The first `count` are the caller's to close.
+    descriptors: [2]i32,
+    count: u32,
+};
+
+/// SCM_MAX_FD of the kernel: no message carries more descriptors.
+const descriptors_max_kernel = 253;
+
+/// A SCM_RIGHTS control message with room for `count` descriptors, as the kernel lays it out.
+fn Rights(comptime count: u32) type {
+    return extern struct {
+        header: linux.cmsghdr,
+        descriptors: [count]i32,
+
+        comptime {
+            assert(@offsetOf(@This(), "descriptors") == @sizeOf(linux.cmsghdr));
+        }
+    };
+}
+
+pub fn send(
+    fd: i32,
+    offer: Offer,
+    descriptors: []const i32,
+    deadline: Deadline,
+    failure: *Failure,
+) error{ System, PeerGone, Timeout }!void {
+    assert(descriptors.len == descriptors_expected(offer.rpc));
+    var buffer: [@sizeOf(wire.Handshake)]u8 = undefined;
+    const bytes = encode(offer, &buffer);
+    var rights: Rights(2) = .{
+        .header = .{
+            .len = @sizeOf(linux.cmsghdr) + descriptors.len * @sizeOf(i32),
+            .level = linux.SOL.SOCKET,
+            .type = linux.SCM.RIGHTS,
+        },
+        .descriptors = .{ -1, -1 },
+    };
+    @memcpy(rights.descriptors[0..descriptors.len], descriptors);
+
+    var sent = try send_some(fd, bytes, std.mem.asBytes(&rights)[0..rights.header.len], deadline, failure);
+    // The descriptors went with the first byte, and go only once.
+    while (sent < bytes.len) sent += try send_some(fd, bytes[sent..], &.{}, deadline, failure);
+}
+
+fn encode(offer: Offer, buffer: *[@sizeOf(wire.Handshake)]u8) []const u8 {
+    assert(wire.capacity_is_accepted(offer.capacity_fwd));
+    if (offer.version < 4) {
+        assert(offer.version >= 2 and !offer.rpc and offer.capacity_rev == 0);
+        const short: wire.HandshakeShort = .{
+            .magic = wire.magic,
+            .version = offer.version,
+            .capacity = offer.capacity_fwd,
+            .shm_size = wire.memory_size(offer.capacity_fwd),
+            .alignment = wire.alignment,
+        };
+        buffer[0..@sizeOf(wire.HandshakeShort)].* = @bitCast(short);
+        return buffer[0..@sizeOf(wire.HandshakeShort)];
+    }
+    assert(offer.version == 4);
+    assert(if (offer.rpc) wire.capacity_is_accepted(offer.capacity_rev) else offer.capacity_rev == 0);
+    buffer.* = @bitCast(wire.Handshake{
+        .magic = wire.magic,
+        .version = offer.version,
+        .capacity_fwd = offer.capacity_fwd,
+        .shm_size_fwd = wire.memory_size(offer.capacity_fwd),
+        .capacity_rev = offer.capacity_rev,
+        .shm_size_rev = if (offer.rpc) wire.memory_size(offer.capacity_rev) else 0,
+        .alignment = wire.alignment,
+        .flags = if (offer.rpc) wire.Handshake.flag_rpc else 0,
+    });
+    return buffer;
+}
+
+/// Returns how many bytes went, at least one.
+fn send_some(
+    fd: i32,
+    bytes: []const u8,
+    control: []const u8,
+    deadline: Deadline,
+    failure: *Failure,
+) error{ System, PeerGone, Timeout }!usize {
+    const part: [1]std.posix.iovec_const = .{.{ .base = bytes.ptr, .len = bytes.len }};
+    const message: linux.msghdr_const = .{
+        .name = null,
+        .namelen = 0,
+        .iov = &part,
+        .iovlen = part.len,
+        .control = if (control.len > 0) control.ptr else null,
+        .controllen = control.len,
+        .flags = 0,
+    };
+    while (true) {
+        const flags = linux.MSG.NOSIGNAL | linux.MSG.DONTWAIT;
+        const result = system.retry(linux.sendmsg, .{ fd, &message, flags });
+        switch (linux.errno(result)) {
+            .SUCCESS => return result,
+            .AGAIN => try system.poll_until(fd, linux.POLL.OUT, deadline, failure),
+            .PIPE, .CONNRESET => return error.PeerGone,
+            else => |errno| return failure.system(.sendmsg, errno),
+        }
+    }
+}
+
+pub fn receive(
+    fd: i32,
+    expect_rpc: bool,
+    deadline: Deadline,
+    failure: *Failure,
+) error{ System, Wire, Timeout }!Received {
+    var reception: Reception = .{};
+    errdefer reception.close_descriptors();
+    try reception.read_whole(fd, deadline, failure);
+    return reception.check(expect_rpc, failure);
+}
+
+/// What has come so far from a peer of which nothing is known yet.
+const Reception = struct {
+    /// One byte more than any version sends, so that what follows shows.
+    bytes: [@sizeOf(wire.Handshake) + 1]u8 = undefined,
+    length: usize = 0,
+    descriptors: [2]i32 = .{ -1, -1 },
+    /// Counts those too that were closed because there is no use for so many.
+    descriptor_count: u32 = 0,
+    /// The kernel had no room in this process for some of the descriptors.
+    some_were_lost: bool = false,
+
+    fn close_descriptors(self: *Reception) void {
+        for (&self.descriptors) |*descriptor| {
+            if (descriptor.* >= 0) system.close(descriptor.*);
+            descriptor.* = -1;
+        }
+    }
+
+    /// Ends as soon as the bytes cannot be a handshake of ours any more: a peer that speaks
+    /// something else may never send as many as one has.
+    fn read_whole(self: *Reception, fd: i32, deadline: Deadline, failure: *Failure) error{ System, Wire, Timeout }!void {
+        while (self.length < try self.size_expected(failure)) {
+            const count = try self.read_some(fd, failure) orelse {
+                system.poll_until(fd, linux.POLL.IN, deadline, failure) catch |problem| {
+                    if (problem == error.Timeout) failure.* = .{ .subject = .silence, .found = self.length };
+                    return problem;
+                };
+                continue;
+            };
+            if (count == 0) return failure.wire(.truncated, self.length, try self.size_expected(failure));
+        }
+        const size = try self.size_expected(failure);
+        // One read never crosses the end of a message that brought descriptors, so what follows it
+        // takes another.
+        if (self.length == size) _ = try self.read_some(fd, failure);
+        if (self.length > size) return failure.wire(.trailing_bytes, self.length, size);
+    }
+
+    /// Judges by the bytes that are there.
+    fn size_expected(self: *const Reception, failure: *Failure) error{Wire}!usize {
+        if (self.length >= 4 and self.word(0) != wire.magic) return failure.wire(.magic, self.word(0), wire.magic);
+        if (self.length < 8) return @sizeOf(wire.Handshake);
+        return switch (self.word(1)) {
+            2, 3 => @sizeOf(wire.HandshakeShort),
+            4 => @sizeOf(wire.Handshake),
+            else => |version| failure.wire(.version, version, 4),
+        };
+    }
+
+    fn word(self: *const Reception, index: usize) u32 {
+        return std.mem.readInt(u32, self.bytes[4 * index ..][0..4], .little);
+    }
+
+    /// Returns how many bytes came: null when none is there yet, 0 when none will come.
+    fn read_some(self: *Reception, fd: i32, failure: *Failure) error{System}!?usize {
+        const free = self.bytes[self.length..];
+        assert(free.len > 0);
+        var control: [@sizeOf(Rights(descriptors_max_kernel))]u8 align(@alignOf(linux.cmsghdr)) = undefined;
+        var part: [1]std.posix.iovec = .{.{ .base = free.ptr, .len = free.len }};
+        var message: linux.msghdr = .{
+            .name = null,
+            .namelen = 0,
+            .iov = &part,
+            .iovlen = part.len,
+            .control = &control,
+            .controllen = control.len,
+            .flags = 0,
+        };
+        const flags = linux.MSG.CMSG_CLOEXEC | linux.MSG.DONTWAIT;
+        const result = system.retry(linux.recvmsg, .{ fd, &message, flags });
+        switch (linux.errno(result)) {
+            .SUCCESS => {},
+            .AGAIN => return null,
+            .CONNRESET => return 0,
+            else => |errno| return failure.system(.recvmsg, errno),
+        }
+        self.length += result;
+        self.collect(control[0..message.controllen]);
+        if (message.flags & linux.MSG.CTRUNC != 0) self.some_were_lost = true;
+        return result;
+    }
+
+    /// Takes the descriptors out of control messages that the kernel wrote.
+    fn collect(self: *Reception, control: []align(@alignOf(linux.cmsghdr)) const u8) void {
+        const header_size = @sizeOf(linux.cmsghdr);
+        var start: usize = 0;
+        while (start + header_size <= control.len) {
+            // Sound: the buffer is aligned, and the next message starts at an aligned offset.
+            const header: *const linux.cmsghdr = @ptrCast(@alignCast(control[start..].ptr));
+            assert(header.len >= header_size and header.len <= control.len - start);
+            if (header.level == linux.SOL.SOCKET and header.type == linux.SCM.RIGHTS) {
+                const payload = control[start + header_size .. start + header.len];
+                for (std.mem.bytesAsSlice(i32, payload)) |descriptor| self.take(descriptor);
+            }
+            start += std.mem.alignForward(usize, header.len, @alignOf(linux.cmsghdr));
+        }
+    }
+
+    fn take(self: *Reception, descriptor: i32) void {
+        if (self.descriptor_count < self.descriptors.len) {
+            self.descriptors[self.descriptor_count] = descriptor;
+        } else {
+            system.close(descriptor);
+        }
+        self.descriptor_count += 1;
+    }
+
+    fn check(self: *const Reception, expect_rpc: bool, failure: *Failure) error{Wire}!Received {
+        const offer = self.decode();
+        const flags: u32 = if (expect_rpc) wire.Handshake.flag_rpc else 0;
+        if (offer.alignment != wire.alignment) return failure.wire(.alignment, offer.alignment, wire.alignment);
+        if (offer.flags != flags) return failure.wire(.flags, offer.flags, flags);
+        try check_arena(offer.capacity_fwd, offer.shm_size_fwd, failure);
+        if (expect_rpc) {
+            try check_arena(offer.capacity_rev, offer.shm_size_rev, failure);
+        } else {
+            if (offer.capacity_rev != 0) return failure.wire(.capacity, offer.capacity_rev, 0);
+            if (offer.shm_size_rev != 0) return failure.wire(.shm_size, offer.shm_size_rev, 0);
+        }
+        const count = descriptors_expected(expect_rpc);
+        if (self.descriptor_count != count or self.some_were_lost) {
+            return failure.wire(.descriptors, self.descriptor_count, count);
+        }
+        return .{
+            .version = offer.version,
+            .capacity_fwd = offer.capacity_fwd,
+            .capacity_rev = offer.capacity_rev,
+            .descriptors = self.descriptors,
+            .count = count,
+        };
+    }
+
+    /// The older versions are the newest one without the reverse arena and without flags.
+    fn decode(self: *const Reception) wire.Handshake {
+        if (self.length == @sizeOf(wire.Handshake)) return @bitCast(self.bytes[0..@sizeOf(wire.Handshake)].*);
+        assert(self.length == @sizeOf(wire.HandshakeShort));
+        const short: wire.HandshakeShort = @bitCast(self.bytes[0..@sizeOf(wire.HandshakeShort)].*);
+        return .{
+            .magic = short.magic,
+            .version = short.version,
+            .capacity_fwd = short.capacity,
+            .shm_size_fwd = short.shm_size,
+            .capacity_rev = 0,
+            .shm_size_rev = 0,
+            .alignment = short.alignment,
+            .flags = 0,
+        };
+    }
+};
+
+fn check_arena(capacity: u32, shm_size: u32, failure: *Failure) error{Wire}!void {
+    if (!wire.capacity_is_accepted(capacity)) return failure.wire(.capacity, capacity, wire.capacity_max);
+    const size = wire.memory_size(capacity);
+    if (shm_size != size) return failure.wire(.shm_size, shm_size, size);
+}
+
+fn descriptors_expected(rpc: bool) u32 {
+    return if (rpc) 2 else 1;
+}
+
+test {
+    _ = @import("handshake_test.zig");
+}

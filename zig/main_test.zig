@@ -1,0 +1,17 @@
+//! Collects the tests that stand at the foot of each file.
+
+test {
+    _ = @import("address.zig");
+    _ = @import("copy.zig");
+    _ = @import("cpu.zig");
+    _ = @import("handles.zig");
+    _ = @import("handshake.zig");
+    _ = @import("live_listener.zig");
+    _ = @import("memory.zig");
+    _ = @import("peer.zig");
+    _ = @import("rendezvous.zig");
+    _ = @import("ring_test.zig");
+    _ = @import("system.zig");
+    _ = @import("time.zig");
+    _ = @import("wire.zig");
+}

@@ -1,0 +1,274 @@
+//! The memory that two processes share: a sealed memfd, and this process's mapping of it.
+
+const std = @import("std");
+const linux = std.os.linux;
+const assert = std.debug.assert;
+const wire = @import("wire.zig");
+const Failure = @import("failure.zig").Failure;
+
+const f_add_seals = 1033;
+const f_get_seals = 1034;
+const seal_seal = 0x1;
+const seal_shrink = 0x2;
+const seal_grow = 0x4;
+const seal_write = 0x8;
+const seal_future_write = 0x10;
+
+/// Without these the other side could cut the memory short and have us fault on it.
+const seals_required = seal_seal | seal_shrink | seal_grow;
+/// With one of these the memory cannot be mapped for writing.
+const seals_forbidden = seal_write | seal_future_write;
+
+const mfd_cloexec = 0x1;
+const mfd_allow_sealing = 0x2;
+const mfd_noexec_seal = 0x8;
+
+/// An arena mapped into this process: `wire.control_size` bytes of control block, then the ring.
+pub const Mapping = struct {
+    bytes: []align(wire.line_size) u8,
+
+    pub fn control(self: Mapping) *wire.Control {
+        // Sound: a mapping starts on a page, holds at least the control block, and `wire.Control`
+        // has a defined layout in which every bit pattern is valid.
+        return @ptrCast(@alignCast(self.bytes.ptr));
+    }
+
+    pub fn ring(self: Mapping) []align(wire.line_size) u8 {
+        return @alignCast(self.bytes[wire.control_size..]);
+    }
+
+    pub fn capacity(self: Mapping) u32 {
+        return @intCast(self.bytes.len - wire.control_size);
+    }
+
+    /// Puts private zero pages over the shared ones, so that a view that JavaScript still holds reads
+    /// zeros instead of faulting and the peer's memory is let go. The addresses stay taken.
+    pub fn retire(self: Mapping) void {
+        const flags: linux.MAP = .{ .TYPE = .PRIVATE, .ANONYMOUS = true, .FIXED = true, .NORESERVE = true };
+        const result = linux.mmap(self.bytes.ptr, self.bytes.len, read_write, flags, -1, 0);
+        // Replacing a mapping by one of the same size needs nothing that could be refused; should it
+        // be all the same, the shared pages stay, which is safe too.
+        _ = result;
+    }
+
+    pub fn unmap(self: Mapping) void {
+        const result = linux.munmap(self.bytes.ptr, self.bytes.len);
+        assert(linux.errno(result) == .SUCCESS);
+    }
+};
+
+const read_write: linux.PROT = .{ .READ = true, .WRITE = true };
+
+/// Makes the memory of a new arena and returns its descriptor: sized, backed by pages, sealed.
+pub fn create(capacity: u32, failure: *Failure) error{System}!i32 {
+    const fd = try create_file(failure);
+    errdefer close_descriptor(fd);
+    const size = wire.memory_size(capacity);
+    try check(linux.ftruncate(fd, size), .ftruncate, failure);
+    // Takes the pages now: where there is no memory left, this says so and nothing faults later.
+    try check(linux.fallocate(fd, 0, 0, size), .fallocate, failure);
+    try check(linux.fcntl(fd, f_add_seals, seals_required), .fcntl, failure);
+    return fd;
+}
+
+fn create_file(failure: *Failure) error{System}!i32 {
+    const flags = mfd_cloexec | mfd_allow_sealing;
+    // Linux 6.3 and later want to hear whether the file may ever be executed; before, the flag is unknown.
+    var result = linux.memfd_create("zerocross", flags | mfd_noexec_seal);
+    if (linux.errno(result) == .INVAL) result = linux.memfd_create("zerocross", flags);
+    try check(result, .memfd_create, failure);
+    return @intCast(result);
+}
+
+/// Checks, before anything is mapped, that a descriptor from a peer is memory that cannot change under us.
+pub fn verify(fd: i32, capacity: u32, failure: *Failure) error{ System, Wire }!void {
+    const seals = linux.fcntl(fd, f_get_seals, 0);
+    // A file that knows no seals (EINVAL) is not a memfd: it has none.
+    const found: u64 = if (linux.errno(seals) == .SUCCESS) seals else 0;
+    if (found & seals_required != seals_required or found & seals_forbidden != 0)
+        return failure.wire(.seals, found, seals_required);
+
+    const status_flags = linux.fcntl(fd, linux.F.GETFL, 0);
+    try check(status_flags, .fcntl, failure);
+    const access_mode = status_flags & 0x3;
+    const access_read_write = 0x2;
+    if (access_mode != access_read_write) return failure.wire(.access_mode, access_mode, access_read_write);
+
+    const size = try file_size(fd, failure);
+    if (size != wire.memory_size(capacity)) return failure.wire(.file_size, size, wire.memory_size(capacity));
+}
+
+fn file_size(fd: i32, failure: *Failure) error{System}!u64 {
+    var stat: linux.Statx = undefined;
+    const empty_path = 0x1000;
+    try check(linux.statx(fd, "", empty_path, .{ .SIZE = true }, &stat), .fstat, failure);
+    return stat.size;
+}
+
+/// Maps all of an arena. The pages are present when this returns, and a fork does not inherit them.
+pub fn map(fd: i32, capacity: u32, failure: *Failure) error{System}!Mapping {
+    const size = wire.memory_size(capacity);
+    const result = linux.mmap(null, size, read_write, .{ .TYPE = .SHARED, .POPULATE = true }, fd, 0);
+    try check(result, .mmap, failure);
+    // Sound: the kernel returned a page-aligned range of at least `size` bytes that is ours alone to name.
+    const pointer: [*]align(wire.line_size) u8 = @ptrFromInt(result);
+    const mapping: Mapping = .{ .bytes = pointer[0..size] };
+    errdefer mapping.unmap();
+    try check(linux.madvise(pointer, size, linux.MADV.DONTFORK), .madvise, failure);
+    return mapping;
+}
+
+/// Fills in the control block of a new arena. What is published by sending its descriptor.
+pub fn initialise(mapping: Mapping, version: u32) void {
+    const control = mapping.control();
+    control.magic = wire.magic;
+    control.version = version;
+    control.capacity = mapping.capacity();
+    control.alignment = wire.alignment;
+    @atomicStore(u32, &control.state, @intFromEnum(wire.State.ready), .release); // Pairs with `verify_control`.
+}
+
+/// Checks that the control block of a peer's arena says what its handshake said.
+pub fn verify_control(mapping: Mapping, version: u32, failure: *Failure) error{Wire}!void {
+    const control = mapping.control();
+    const state = @atomicLoad(u32, &control.state, .acquire); // Pairs with `initialise`.
+    switch (@as(wire.State, @enumFromInt(state))) {
+        .ready, .disconnected => {},
+        else => return failure.wire(.memory_state, state, @intFromEnum(wire.State.ready)),
+    }
+    try expect_word(&control.magic, wire.magic, .memory_magic, failure);
+    try expect_word(&control.version, version, .memory_version, failure);
+    try expect_word(&control.capacity, mapping.capacity(), .memory_capacity, failure);
+    try expect_word(&control.alignment, wire.alignment, .memory_alignment, failure);
+}
+
+fn expect_word(word: *const u32, expected: u32, subject: @import("failure.zig").Subject, failure: *Failure) error{Wire}!void {
+    const found = @atomicLoad(u32, word, .monotonic);
+    if (found != expected) return failure.wire(subject, found, expected);
+}
+
+pub fn close_descriptor(fd: i32) void {
+    // Linux releases the descriptor whatever close returns.
+    _ = linux.close(fd);
+}
+
+fn check(result: usize, call: @import("failure.zig").Subject, failure: *Failure) error{System}!void {
+    const errno = linux.errno(result);
+    if (errno != .SUCCESS) return failure.system(call, errno);
+}
+
+const testing = std.testing;
+
+test "an arena that we make passes the checks that a connector of ours makes" {
+    var failure: Failure = .{};
+    const fd = try create(4096, &failure);
+    defer close_descriptor(fd);
+    try verify(fd, 4096, &failure);
+    const ours = try map(fd, 4096, &failure);
+    defer ours.unmap();
+    initialise(ours, 4);
+    const theirs = try map(fd, 4096, &failure);
+    defer theirs.unmap();
+    try verify_control(theirs, 4, &failure);
+    ours.ring()[0] = 42;
+    try testing.expectEqual(42, theirs.ring()[0]);
+}
+
+test "memory of another size than announced is refused" {
+    var failure: Failure = .{};
+    const fd = try create(4096, &failure);
+    defer close_descriptor(fd);
+    try testing.expectError(error.Wire, verify(fd, 8192, &failure));
+    try testing.expectEqual(.file_size, failure.subject);
+    try testing.expectEqual(768 + 4096, failure.found);
+}
+
+test "memory that is not sealed is refused" {
+    var failure: Failure = .{};
+    const fd: i32 = @intCast(linux.memfd_create("test", mfd_cloexec | mfd_allow_sealing));
+    defer close_descriptor(fd);
+    _ = linux.ftruncate(fd, wire.memory_size(4096));
+    try testing.expectError(error.Wire, verify(fd, 4096, &failure));
+    try testing.expectEqual(.seals, failure.subject);
+}
+
+test "memory sealed against writing is refused" {
+    var failure: Failure = .{};
+    const fd: i32 = @intCast(linux.memfd_create("test", mfd_cloexec | mfd_allow_sealing));
+    defer close_descriptor(fd);
+    _ = linux.ftruncate(fd, wire.memory_size(4096));
+    _ = linux.fcntl(fd, f_add_seals, seals_required | seal_write);
+    try testing.expectError(error.Wire, verify(fd, 4096, &failure));
+    try testing.expectEqual(.seals, failure.subject);
+}
+
+test "a pipe is not memory" {
+    var failure: Failure = .{};
+    var fds: [2]i32 = undefined;
+    _ = linux.pipe2(&fds, .{ .CLOEXEC = true });
+    defer for (fds) |fd| close_descriptor(fd);
+    try testing.expectError(error.Wire, verify(fds[0], 4096, &failure));
+    try testing.expectEqual(.seals, failure.subject);
+}
+
+test "a descriptor that cannot write is refused" {
+    var failure: Failure = .{};
+    const fd = try create(4096, &failure);
+    defer close_descriptor(fd);
+    var path_buffer: [64]u8 = undefined;
+    const path = try std.fmt.bufPrintZ(&path_buffer, "/proc/self/fd/{d}", .{fd});
+    const read_only: i32 = @intCast(linux.open(path, .{ .ACCMODE = .RDONLY, .CLOEXEC = true }, 0));
+    defer close_descriptor(read_only);
+    try testing.expectError(error.Wire, verify(read_only, 4096, &failure));
+    try testing.expectEqual(.access_mode, failure.subject);
+}
+
+test "a control block that disagrees with the handshake is refused" {
+    var failure: Failure = .{};
+    const fd = try create(4096, &failure);
+    defer close_descriptor(fd);
+    const mapping = try map(fd, 4096, &failure);
+    defer mapping.unmap();
+    try testing.expectError(error.Wire, verify_control(mapping, 4, &failure));
+    try testing.expectEqual(.memory_state, failure.subject);
+    initialise(mapping, 4);
+    try testing.expectError(error.Wire, verify_control(mapping, 3, &failure));
+    try testing.expectEqual(.memory_version, failure.subject);
+    mapping.control().capacity = 8192;
+    try testing.expectError(error.Wire, verify_control(mapping, 4, &failure));
+    try testing.expectEqual(.memory_capacity, failure.subject);
+}
+
+test "a retired mapping reads zeros and can be written without reaching the peer" {
+    var failure: Failure = .{};
+    const fd = try create(4096, &failure);
+    defer close_descriptor(fd);
+    const ours = try map(fd, 4096, &failure);
+    defer ours.unmap();
+    const theirs = try map(fd, 4096, &failure);
+    defer theirs.unmap();
+    initialise(ours, 4);
+    ours.retire();
+    try testing.expectEqual(0, ours.bytes[0]);
+    ours.bytes[100] = 7;
+    try testing.expectEqual(0, theirs.bytes[100]);
+    try testing.expectEqual(wire.magic, theirs.control().magic);
+}
+
+test "a child of fork does not have the mapping" {
+    var failure: Failure = .{};
+    const fd = try create(4096, &failure);
+    defer close_descriptor(fd);
+    const mapping = try map(fd, 4096, &failure);
+    defer mapping.unmap();
+    const child = linux.fork();
+    if (child == 0) {
+        // mincore fails with ENOMEM for a page that is not mapped.
+        var present: [1]u8 = undefined;
+        const result = linux.syscall3(.mincore, @intFromPtr(mapping.bytes.ptr), 1, @intFromPtr(&present));
+        linux.exit(if (linux.errno(result) == .NOMEM) 0 else 1);
+    }
+    var status: u32 = undefined;
+    _ = linux.waitpid(@intCast(child), &status, 0);
+    try testing.expectEqual(0, status);
+}

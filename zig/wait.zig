@@ -1,0 +1,143 @@
+//! Waiting for the other side: spin while an answer is likely to be near, then sleep in the kernel.
+//!
+//! Both sides sleep on a futex word in shared memory. The sleeper stores 1, fences and looks once
+//! more; the waker publishes, fences and looks at the word. With both fences at least one of them
+//! sees the other (store buffering, or Dekker's pattern); without either, both can miss.
+
+const std = @import("std");
+const linux = std.os.linux;
+const wire = @import("wire.zig");
+const cpu = @import("cpu.zig");
+const time = @import("time.zig");
+const Deadline = time.Deadline;
+const Peer = @import("peer.zig").Peer;
+
+pub const Outcome = enum {
+    /// What was waited for may be there now.
+    ready,
+    /// The channel is no longer in the ready state.
+    ended,
+    died,
+    timeout,
+};
+
+/// Looks between two reads of the cycle counter while spinning.
+const looks_per_tick_read = 64;
+/// How often a spinning side asks the kernel for the time and for the peer's health.
+const check_interval_us = 1000;
+
+/// Everything that a wait watches besides what it waits for.
+pub const Watch = struct {
+    /// The control block's state word.
+    state: *const u32,
+    peer: *const Peer,
+    /// Ticks of spinning before sleeping; `spin_forever` never sleeps.
+    spin_ticks: u64,
+    /// Counts the waits that came to sleep.
+    sleeps: *u64,
+
+    pub const spin_forever = std.math.maxInt(u64);
+
+    pub fn is_ready(self: *const Watch) bool {
+        // Acquire: pairs with the store of state in `Link.end`, so that what the peer published
+        // before it closed is seen after it.
+        return @atomicLoad(u32, self.state, .acquire) == @intFromEnum(wire.State.ready);
+    }
+};
+
+/// How long a caller is willing to wait, over however many waits it takes.
+pub const Patience = struct {
+    /// Infinite or NaN: for ever.
+    timeout_ms: f64,
+    /// Ticks at the start of the first wait; unknown before it.
+    start: ?u64 = null,
+
+    /// What is left at `now`.
+    fn left_ms(self: *Patience, now: u64) f64 {
+        const start = self.start orelse {
+            self.start = now;
+            return self.timeout_ms;
+        };
+        return self.timeout_ms - to_ms(now -% start);
+    }
+};
+
+/// `side` offers `is_ready() bool`, `word() *u32`, the futex word that it sleeps on, and
+/// `sleep_ns_max`, how long it may sleep before it looks for itself.
+pub fn wait(side: anytype, watch: *const Watch, patience: *Patience) Outcome {
+    const start = cpu.ticks();
+    const timeout_ms = patience.left_ms(start);
+    if (spin(side, watch, start, timeout_ms)) |outcome| return outcome;
+    watch.sleeps.* += 1;
+    return sleep(side, watch, Deadline.after_ms(timeout_ms - to_ms(cpu.ticks() -% start)));
+}
+
+/// Null: the time for spinning is over.
+fn spin(side: anytype, watch: *const Watch, start: u64, timeout_ms: f64) ?Outcome {
+    const check_ticks = check_interval_us * cpu.ticks_per_us();
+    var checked: u64 = start;
+    var deadline: ?Deadline = null;
+    while (true) {
+        for (0..looks_per_tick_read) |_| {
+            if (side.is_ready()) return .ready;
+            cpu.pause();
+        }
+        if (!watch.is_ready()) return .ended;
+        const now = cpu.ticks();
+        const spun = now -% start;
+        if (spun >= watch.spin_ticks) return null;
+        if (deadline == null and to_ms(spun) >= timeout_ms) return .timeout;
+        if (now -% checked < check_ticks) continue;
+        checked = now;
+        // From here on the kernel's clock decides; the counter's rate was measured only roughly.
+        if (deadline == null) deadline = Deadline.after_ms(timeout_ms - to_ms(spun));
+        if (deadline.?.passed()) return .timeout;
+        if (!watch.peer.is_alive()) return .died;
+    }
+}
+
+fn sleep(side: anytype, watch: *const Watch, deadline: Deadline) Outcome {
+    const word = side.word();
+    while (true) {
+        @atomicStore(u32, word, @intFromEnum(wire.Sleeping.sleeping), .monotonic);
+        cpu.full_fence(); // Pairs with the one in `wake`.
+        if (!side.is_ready() and watch.is_ready()) {
+            const sleep_ns = @min(side.sleep_ns_max, deadline.remaining_ns());
+            futex_wait(word, @intFromEnum(wire.Sleeping.sleeping), sleep_ns);
+        }
+        @atomicStore(u32, word, @intFromEnum(wire.Sleeping.awake), .monotonic);
+        if (side.is_ready()) return .ready;
+        if (!watch.is_ready()) return .ended;
+        if (!watch.peer.is_alive()) return .died;
+        if (deadline.passed()) return .timeout;
+    }
+}
+
+/// Wakes the side that sleeps on `word`, after something was published for it.
+pub inline fn wake(word: *const u32) void {
+    // Relaxed, before the fence: this value is stored once, before the peer's first wait.
+    if (@atomicLoad(u32, word, .monotonic) == @intFromEnum(wire.Sleeping.never_sleeps)) return;
+    cpu.full_fence(); // Pairs with the one in `sleep`.
+    if (@atomicLoad(u32, word, .monotonic) == @intFromEnum(wire.Sleeping.sleeping)) futex_wake(word);
+}
+
+fn futex_wait(word: *const u32, expected: u32, ns: u64) void {
+    var timeout = time.timespec_from_ns(ns);
+    // Any answer (woken, the word changed, time is up, a signal) means the same: look again.
+    _ = linux.futex_4arg(word, .{ .cmd = .WAIT, .private = false }, expected, &timeout);
+}
+
+pub fn futex_wake(word: *const u32) void {
+    // Cannot fail: the word is aligned and mapped.
+    _ = linux.futex_3arg(word, .{ .cmd = .WAKE, .private = false }, 1);
+}
+
+fn to_ms(ticks: u64) f64 {
+    return @as(f64, @floatFromInt(ticks)) / @as(f64, @floatFromInt(cpu.ticks_per_us() * std.time.us_per_ms));
+}
+
+/// Ticks of a spin given in microseconds; infinite, or more than a day, never ends.
+pub fn spin_ticks_of_us(spin_us: f64) u64 {
+    if (!(spin_us < 24 * std.time.us_per_hour)) return Watch.spin_forever;
+    return @as(u64, @intFromFloat(@max(0, spin_us))) * cpu.ticks_per_us();
+}
