@@ -1,0 +1,40 @@
+import type * as BunFfi from "bun:ffi";
+import type { Calls, Library } from "./library.ts";
+import { symbols } from "./table.ts";
+
+/** Takes more than its published type says. */
+type ToArrayBuffer = (
+  address: number,
+  offset: number,
+  size: number,
+  deallocatorContext: number,
+  deallocator: number,
+) => ArrayBuffer;
+
+type Declarations = Record<string, BunFfi.FFIFunction>;
+
+export function openInBun(path: string): Library {
+  // Not a static import: the other runtimes must be able to load this file.
+  const ffi = process.getBuiltinModule("bun:ffi" as string) as unknown as typeof BunFfi;
+  // Sound: the declarations come from the table that `Calls` is derived from.
+  const calls = ffi.dlopen(path, declarations()).symbols as unknown as Calls;
+  const deallocator = calls.zc_view_deallocator();
+  const toArrayBuffer = ffi.toArrayBuffer as unknown as ToArrayBuffer;
+
+  return {
+    calls,
+    bufferAt(address, size, view) {
+      // JavaScriptCore calls the deallocator with `view` when it frees the buffer's storage, which
+      // follows the buffer even when it is transferred.
+      return toArrayBuffer(address, 0, size, view, deallocator);
+    },
+    buffersChannelClosed() {},
+  };
+}
+
+function declarations(): Declarations {
+  const entries = Object.entries(symbols).map(([name, { parameters, result }]) => {
+    return [name, { args: parameters, returns: result }] as const;
+  });
+  return Object.fromEntries(entries) as Declarations;
+}

@@ -1,0 +1,132 @@
+import { numbers } from "../ffi/table.ts";
+import type { ConnectOptions, ListenOptions, Peer, Waiting } from "./types.ts";
+
+/** Options with every default in place and every value checked. */
+export interface CheckedListen {
+  readonly capacity: number;
+  readonly wire: number;
+  readonly mode: number;
+  readonly authorize: ((peer: Peer) => boolean) | undefined;
+  readonly spin: number;
+  readonly timeout: number;
+}
+
+export interface CheckedConnect {
+  readonly retry: boolean;
+  readonly authorize: ((peer: Peer) => boolean) | undefined;
+  readonly spin: number;
+  readonly timeout: number;
+}
+
+const defaultCapacity = 2 ** 20;
+const defaultMode = 0o600;
+const defaultSpin = 50;
+const defaultRetryTimeout = 5000;
+
+export function checkListen(options: ListenOptions = {}): CheckedListen {
+  checkObject(options, "options");
+  const { capacity = defaultCapacity, wire = 4, mode = defaultMode } = options;
+  checkCapacity(capacity);
+  if (wire !== 2 && wire !== 3 && wire !== 4) {
+    throw new RangeError(`wire is ${show(wire)}; expected 2, 3 or 4`);
+  }
+  if (!Number.isInteger(mode) || mode < 0 || mode > 0o777) {
+    throw new RangeError(`mode is ${show(mode)}; expected permission bits from 0 to 0o777`);
+  }
+  return { capacity, wire, mode, ...checkCommon(options), timeout: checkTimeout(options) };
+}
+
+export function checkConnect(options: ConnectOptions = {}): CheckedConnect {
+  checkObject(options, "options");
+  const { retry = true } = options;
+  if (typeof retry !== "boolean") {
+    throw new TypeError(`retry is ${show(retry)}; expected true or false`);
+  }
+  const timeout = checkTimeout(options, retry ? defaultRetryTimeout : Infinity);
+  return { retry, ...checkCommon(options), timeout };
+}
+
+function checkCommon(options: ListenOptions | ConnectOptions) {
+  const { authorize, wait = {} } = options;
+  if (authorize !== undefined && typeof authorize !== "function") {
+    throw new TypeError(`authorize is ${show(authorize)}; expected a function of the peer`);
+  }
+  checkObject(wait, "wait");
+  const { spin = defaultSpin } = wait;
+  if (typeof spin !== "number" || !(spin >= 0)) {
+    throw new RangeError(
+      `wait.spin is ${show(spin)}; expected microseconds, 0 or more, or Infinity`,
+    );
+  }
+  return { authorize, spin };
+}
+
+function checkCapacity(capacity: number): void {
+  const { capacityMin, capacityMax } = numbers;
+  const isPowerOfTwo = Number.isInteger(capacity) && Number.isInteger(Math.log2(capacity));
+  if (!isPowerOfTwo || capacity < capacityMin || capacity > capacityMax) {
+    throw new RangeError(
+      `capacity is ${show(capacity)}; expected bytes, a power of two from ${capacityMin} to ${capacityMax}`,
+    );
+  }
+}
+
+/** Milliseconds of patience; `Infinity` when none were given. */
+export function checkTimeout(waiting: Waiting | undefined, defaultTimeout = Infinity): number {
+  if (waiting === undefined) return defaultTimeout;
+  checkObject(waiting, "waiting");
+  const { timeout = defaultTimeout } = waiting;
+  if (typeof timeout !== "number" || !(timeout >= 0)) {
+    throw new RangeError(`timeout is ${show(timeout)}; expected milliseconds, 0 or more`);
+  }
+  return timeout;
+}
+
+/** The path as the kernel takes it. Its length is checked where it is used. */
+export function checkPath(path: string): Uint8Array {
+  if (typeof path !== "string") {
+    throw new TypeError(`path is ${show(path)}; expected a string`);
+  }
+  return new TextEncoder().encode(path);
+}
+
+export function checkBytes(bytes: Uint8Array, name: string): void {
+  if (!(bytes instanceof Uint8Array)) {
+    throw new TypeError(`${name} is ${show(bytes)}; expected a Uint8Array`);
+  }
+}
+
+export function checkTypeId(typeId: number): void {
+  if (typeId >>> 0 === typeId && typeId !== numbers.typePacked) return;
+  if (typeof typeId !== "number") {
+    throw new TypeError(`typeId is ${show(typeId)}; expected a number`);
+  }
+  throw new RangeError(
+    `typeId is ${show(typeId)}; expected an integer from 0 to 0xFFFFFFFE (0xFFFFFFFF marks packed records)`,
+  );
+}
+
+/** Also for sizes that native code has refused. */
+export function checkSize(size: number, sizeMax: number, what: string): void {
+  if (typeof size !== "number") {
+    throw new TypeError(`${what} is ${show(size)}; expected a number of bytes`);
+  }
+  if (!Number.isInteger(size) || size < 0 || size > sizeMax) {
+    throw new RangeError(`${what} is ${show(size)}; expected whole bytes from 0 to ${sizeMax}`);
+  }
+}
+
+function checkObject(value: object, name: string): void {
+  if (typeof value !== "object" || value === null) {
+    throw new TypeError(`${name} is ${show(value)}; expected an object`);
+  }
+}
+
+function show(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value);
+  if (typeof value === "function") return "a function";
+  if (typeof value === "object" && value !== null) {
+    return `an object (${value.constructor?.name ?? "without a prototype"})`;
+  }
+  return String(value);
+}

@@ -1,0 +1,231 @@
+import { numbers, status } from "../ffi/table.ts";
+import { checkBytes, checkTimeout } from "./arguments.ts";
+import { type Batch, ConsumerBatch } from "./batch.ts";
+import { Channel, type Established } from "./channel.ts";
+import { ZerocrossError } from "./errors.ts";
+import { readFailure } from "./failures.ts";
+import { connectSync, listenSync, role } from "./rendezvous.ts";
+import type {
+  ConnectOptions,
+  ConsumerStats,
+  ListenOptions,
+  Message,
+  Peer,
+  Waiting,
+} from "./types.ts";
+
+/** Messages up to this size are received into a buffer of the consumer's before they get their own. */
+const scratchSizeMax = 4096;
+const defaultDrainMax = 1024;
+
+/**
+ * The receiving end of a channel. One thread at a time.
+ *
+ * ```ts
+ * using consumer = Consumer.listenSync("/run/feed.sock");
+ * let message: Message | null;
+ * while ((message = consumer.receiveSync()) !== null) handle(message.bytes);
+ * ```
+ */
+export class Consumer implements Disposable {
+  readonly #channel: Channel;
+  readonly #calls: Channel["calls"];
+  readonly #handle: number;
+  readonly #batch: ConsumerBatch;
+  readonly #scratch: Uint8Array;
+
+  private constructor(established: Established) {
+    this.#channel = new Channel(established);
+    this.#calls = this.#channel.calls;
+    this.#handle = this.#channel.handle;
+    this.#batch = new ConsumerBatch(this.#channel);
+    this.#scratch = new Uint8Array(Math.min(scratchSizeMax, this.#channel.maxMessageSize));
+  }
+
+  /**
+   * Binds `path`, waits on this thread until a producer connects, and makes the memory. The path is
+   * gone when this returns.
+   *
+   * @throws {SystemError} when the path cannot be bound, or another process listens there.
+   * @throws {DOMException} `TimeoutError`, when nobody came in time.
+   */
+  static listenSync(path: string, options?: ListenOptions): Consumer {
+    return new Consumer(listenSync(role.consumer, path, options));
+  }
+
+  /**
+   * Connects to a producer that listens on `path`, waiting on this thread.
+   *
+   * @throws {WireError} when the listener does not speak this wire.
+   * @throws {UnauthorizedError} when `authorize` refuses the listener.
+   * @throws {SystemError} when the path cannot be connected to.
+   * @throws {DOMException} `TimeoutError`, when nobody accepted in time.
+   */
+  static connectSync(path: string, options?: ConnectOptions): Consumer {
+    return new Consumer(connectSync(role.consumer, path, options));
+  }
+
+  /** The producer's process. */
+  get peer(): Peer {
+    return this.#channel.peer;
+  }
+
+  /** Bytes of the ring. */
+  get capacity(): number {
+    return this.#channel.capacity;
+  }
+
+  /** The most payload bytes of one message: `capacity / 2 - 64`. */
+  get maxMessageSize(): number {
+    return this.#channel.maxMessageSize;
+  }
+
+  /**
+   * The next message, copied. `undefined`: nothing there now. `null`: the producer closed and
+   * everything was delivered.
+   *
+   * @throws {PeerDiedError} when the producer's process ended and everything was delivered.
+   * @throws {CorruptError} when the producer broke the ring; every good message before came first.
+   */
+  tryReceive(): Message | undefined | null {
+    const scratch = this.#scratch;
+    const code = this.#calls.zc_consumer_try_receive(this.#handle, scratch, scratch.length);
+    if (code >= 0) return this.#message(code);
+    if (code === status.again) return undefined;
+    return this.#receiveOther(code);
+  }
+
+  /** Like `tryReceive`; while there is nothing, waits on this thread. */
+  receiveSync(waiting?: Waiting): Message | null {
+    const scratch = this.#scratch;
+    const timeout = waiting === undefined ? Infinity : checkTimeout(waiting);
+    const code = this.#calls.zc_consumer_receive(this.#handle, scratch, scratch.length, timeout);
+    if (code >= 0) return this.#message(code);
+    return this.#receiveOther(code);
+  }
+
+  /**
+   * Copies the next payload into `into` and returns its size; `lastTypeId` then holds its type.
+   * -1: nothing there. -2: the producer closed and everything was delivered. Allocates nothing.
+   *
+   * @throws {RangeError} when the payload is larger than `into`; the message stays.
+   */
+  tryReceiveInto(into: Uint8Array): number {
+    if (!(into instanceof Uint8Array)) checkBytes(into, "into");
+    const code = this.#calls.zc_consumer_try_receive(this.#handle, into, into.length);
+    if (code >= status.peerClosed) return code;
+    return this.#failInto(code, into);
+  }
+
+  /** Like `tryReceiveInto`; while there is nothing, waits on this thread. Never -1. */
+  receiveIntoSync(into: Uint8Array, waiting?: Waiting): number {
+    if (!(into instanceof Uint8Array)) checkBytes(into, "into");
+    const timeout = waiting === undefined ? Infinity : checkTimeout(waiting);
+    const code = this.#calls.zc_consumer_receive(this.#handle, into, into.length, timeout);
+    if (code >= status.peerClosed) return code;
+    return this.#failInto(code, into);
+  }
+
+  /** The type of the message that was received last; 0 before the first. */
+  get lastTypeId(): number {
+    return this.#calls.zc_consumer_type_id(this.#handle);
+  }
+
+  /**
+   * Up to `max` messages (default 1024) in place, without a copy, until the batch is released.
+   * `undefined`: nothing there now. `null`: the producer closed and everything was delivered.
+   *
+   * There is one batch at a time, and the same object every time.
+   *
+   * ```ts
+   * using batch = consumer.tryDrain();
+   * for (let i = 0; i < (batch?.length ?? 0); i++) sum += batch.memory.getFloat64(batch.offset(i), true);
+   * ```
+   *
+   * @throws {ZerocrossError} `ERR_ZEROCROSS_BATCH_OPEN`, when the batch before was not released.
+   */
+  tryDrain(max = defaultDrainMax): Batch | undefined | null {
+    const limit = this.#drainLimit(max);
+    const places = this.#batch.placesFor(limit);
+    const code = this.#calls.zc_consumer_try_drain(this.#handle, places, limit);
+    if (code > 0) return this.#batch.open(code);
+    if (code === status.again) return undefined;
+    return this.#drainOther(code);
+  }
+
+  /** Like `tryDrain`; while there is nothing, waits on this thread. */
+  drainSync(max = defaultDrainMax, waiting?: Waiting): Batch | null {
+    const limit = this.#drainLimit(max);
+    const timeout = waiting === undefined ? Infinity : checkTimeout(waiting);
+    const places = this.#batch.placesFor(limit);
+    const code = this.#calls.zc_consumer_drain(this.#handle, places, limit, timeout);
+    if (code > 0) return this.#batch.open(code);
+    return this.#drainOther(code);
+  }
+
+  stats(): ConsumerStats {
+    const { messages, bytes, misses, sleeps, queued } = this.#channel.counts();
+    return { messages, bytes, empty: misses, sleeps, queued };
+  }
+
+  /** Tells the producer and gives the memory back. May be called again. */
+  close(): void {
+    this.#batch.finish();
+    this.#channel.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #message(size: number): Message {
+    return { bytes: this.#scratch.slice(0, size), typeId: this.lastTypeId };
+  }
+
+  #receiveOther(code: number): Message | null {
+    if (code === status.peerClosed) return null;
+    if (code !== status.tooLarge) this.#fail(code);
+    const bytes = new Uint8Array(readFailure(this.#calls, this.#handle).found);
+    const size = this.#calls.zc_consumer_try_receive(this.#handle, bytes, bytes.length);
+    if (size < 0) this.#fail(size);
+    return { bytes, typeId: this.lastTypeId };
+  }
+
+  #failInto(code: number, into: Uint8Array): never {
+    if (code === status.tooLarge) {
+      const { found } = readFailure(this.#calls, this.#handle);
+      throw new RangeError(
+        `receiving (${this.#channel.path}): the message has ${found} bytes, and \`into\` holds ${into.length}. ` +
+          "It was not consumed: receive it into a larger buffer.",
+      );
+    }
+    this.#fail(code);
+  }
+
+  #drainLimit(max: number): number {
+    this.#checkNoBatch();
+    if (max >>> 0 !== max || max === 0) {
+      throw new RangeError(`max is ${String(max)}; expected a whole number of messages, 1 or more`);
+    }
+    // No more fit into the ring, each being an entry of a packed record at least.
+    return Math.min(max, this.capacity / numbers.entrySize);
+  }
+
+  #checkNoBatch(): void {
+    if (!this.#batch.isOpen) return;
+    throw new ZerocrossError(
+      "ERR_ZEROCROSS_BATCH_OPEN",
+      `receiving (${this.#channel.path}): a drained batch is not released. Release it first, or hold it with \`using\`.`,
+    );
+  }
+
+  #fail(code: number): never {
+    if (code === status.misuse) this.#checkNoBatch();
+    this.#channel.fail(code, "receiving");
+  }
+
+  #drainOther(code: number): null {
+    if (code === status.peerClosed) return null;
+    this.#fail(code);
+  }
+}

@@ -1,0 +1,218 @@
+import { status } from "../ffi/table.ts";
+import { checkBytes, checkSize, checkTimeout, checkTypeId } from "./arguments.ts";
+import { Channel, type Established } from "./channel.ts";
+import { ZerocrossError } from "./errors.ts";
+import { connectSync, listenSync, role } from "./rendezvous.ts";
+import { ProducerSlot, type Slot } from "./slot.ts";
+import type { ConnectOptions, ListenOptions, Peer, ProducerStats, Waiting } from "./types.ts";
+
+/**
+ * The sending end of a channel. One thread at a time.
+ *
+ * ```ts
+ * using producer = Producer.connectSync("/run/feed.sock");
+ * producer.sendSync(new TextEncoder().encode("hello"));
+ * ```
+ */
+export class Producer implements Disposable {
+  readonly #channel: Channel;
+  readonly #calls: Channel["calls"];
+  readonly #handle: number;
+  readonly #slot: ProducerSlot;
+
+  private constructor(established: Established) {
+    this.#channel = new Channel(established);
+    this.#calls = this.#channel.calls;
+    this.#handle = this.#channel.handle;
+    this.#slot = new ProducerSlot(this.#channel);
+  }
+
+  /**
+   * Binds `path`, waits on this thread until a consumer connects, and makes the memory. The path is
+   * gone when this returns.
+   *
+   * @throws {SystemError} when the path cannot be bound, or another process listens there.
+   * @throws {DOMException} `TimeoutError`, when nobody came in time.
+   */
+  static listenSync(path: string, options?: ListenOptions): Producer {
+    return new Producer(listenSync(role.producer, path, options));
+  }
+
+  /**
+   * Connects to a consumer that listens on `path`, waiting on this thread.
+   *
+   * @throws {WireError} when the listener does not speak this wire.
+   * @throws {UnauthorizedError} when `authorize` refuses the listener.
+   * @throws {SystemError} when the path cannot be connected to.
+   * @throws {DOMException} `TimeoutError`, when nobody accepted in time.
+   */
+  static connectSync(path: string, options?: ConnectOptions): Producer {
+    return new Producer(connectSync(role.producer, path, options));
+  }
+
+  /** The consumer's process. */
+  get peer(): Peer {
+    return this.#channel.peer;
+  }
+
+  /** Bytes of the ring. */
+  get capacity(): number {
+    return this.#channel.capacity;
+  }
+
+  /** The most payload bytes of one message: `capacity / 2 - 64`, which fits from any position. */
+  get maxMessageSize(): number {
+    return this.#channel.maxMessageSize;
+  }
+
+  /**
+   * Copies a message in and publishes it. False: the ring is full.
+   *
+   * @throws {RangeError} when it is larger than `maxMessageSize`.
+   * @throws {PeerClosedError} when the consumer closed.
+   * @throws {PeerDiedError} when its process ended, which is noticed within a few calls.
+   */
+  trySend(bytes: Uint8Array, typeId = 0): boolean {
+    if (!(bytes instanceof Uint8Array) || typeId >>> 0 !== typeId) this.#refuse(bytes, typeId);
+    const code = this.#calls.zc_producer_try_send(this.#handle, bytes, bytes.length, typeId);
+    if (code === status.ok) return true;
+    if (code === status.again) return false;
+    return this.#failSend(code, bytes, typeId);
+  }
+
+  /** Like `trySend`; while the ring is full, waits on this thread for the consumer. */
+  sendSync(bytes: Uint8Array, typeId = 0, waiting?: Waiting): void {
+    if (!(bytes instanceof Uint8Array) || typeId >>> 0 !== typeId) this.#refuse(bytes, typeId);
+    const timeout = waiting === undefined ? Infinity : checkTimeout(waiting);
+    const code = this.#calls.zc_producer_send(this.#handle, bytes, bytes.length, typeId, timeout);
+    if (code !== status.ok) this.#failSend(code, bytes, typeId);
+  }
+
+  /**
+   * Publishes many messages in one crossing: `sizes[i]` bytes each, back to back in `bytes`. Returns
+   * how many fitted, from the first on.
+   *
+   * Towards a consumer that can take them, small messages share records, which is several times as fast.
+   *
+   * @throws {RangeError} when a message is larger than `maxMessageSize`, or `bytes` is shorter than
+   * the sizes add up to. Nothing was sent then.
+   */
+  trySendMany(bytes: Uint8Array, sizes: Uint32Array, typeId = 0): number {
+    checkBytes(bytes, "bytes");
+    if (!(sizes instanceof Uint32Array)) {
+      throw new TypeError("sizes is not a Uint32Array; expected one size per message");
+    }
+    checkTypeId(typeId);
+    const code = this.#calls.zc_producer_try_send_many(
+      this.#handle,
+      bytes,
+      bytes.length,
+      sizes,
+      sizes.length,
+      typeId,
+    );
+    if (code < 0) this.#failSendMany(code, bytes, sizes);
+    return code;
+  }
+
+  /**
+   * A slot in shared memory to write one message of up to `size` bytes into. `undefined`: the ring is
+   * full. There is one slot at a time, and the same object every time.
+   *
+   * ```ts
+   * using slot = producer.tryClaim(16);
+   * if (slot) { slot.bytes.set(header); slot.commit(); }
+   * ```
+   */
+  tryClaim(size: number): Slot | undefined {
+    if (size >>> 0 !== size) checkSize(size, this.maxMessageSize, "the claimed size");
+    const offset = this.#calls.zc_producer_try_claim(this.#handle, size);
+    if (offset >= 0) return this.#slot.open(offset, size);
+    if (offset === status.again) return undefined;
+    return this.#failClaim(offset, size);
+  }
+
+  /** Like `tryClaim`; while the ring is full, waits on this thread for the consumer. */
+  claimSync(size: number, waiting?: Waiting): Slot {
+    if (size >>> 0 !== size) checkSize(size, this.maxMessageSize, "the claimed size");
+    const timeout = waiting === undefined ? Infinity : checkTimeout(waiting);
+    const offset = this.#calls.zc_producer_claim(this.#handle, size, timeout);
+    if (offset >= 0) return this.#slot.open(offset, size);
+    return this.#failClaim(offset, size);
+  }
+
+  /** Publishes what `Slot.stage` left unpublished. */
+  flush(): void {
+    const code = this.#calls.zc_producer_flush(this.#handle);
+    if (code < 0) this.#channel.fail(code, "flushing");
+  }
+
+  stats(): ProducerStats {
+    const { messages, bytes, misses, sleeps, queued } = this.#channel.counts();
+    return { messages, bytes, full: misses, sleeps, queued };
+  }
+
+  /** Publishes what is staged, tells the consumer, and gives the memory back. May be called again. */
+  close(): void {
+    this.#slot.finish();
+    this.#channel.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #refuse(bytes: Uint8Array, typeId: number): void {
+    checkBytes(bytes, "bytes");
+    checkTypeId(typeId);
+  }
+
+  #failSend(code: number, bytes: Uint8Array, typeId: number): never {
+    if (code === status.argument && !this.#channel.closed) {
+      checkTypeId(typeId);
+      this.#checkMessageSize(bytes.length);
+      this.#checkNoSlot();
+    }
+    this.#channel.fail(code, `sending ${bytes.length} bytes`);
+  }
+
+  #failSendMany(code: number, bytes: Uint8Array, sizes: Uint32Array): never {
+    const doing = `sending ${sizes.length} messages`;
+    if (!this.#channel.closed && (code === status.argument || code === status.misuse)) {
+      this.#checkNoSlot();
+      let sum = 0;
+      for (const size of sizes) {
+        this.#checkMessageSize(size);
+        sum += size;
+      }
+      throw new RangeError(
+        `${doing} (${this.#channel.path}): the sizes add up to ${sum} bytes, and only ${bytes.length} were given`,
+      );
+    }
+    this.#channel.fail(code, doing);
+  }
+
+  #failClaim(code: number, size: number): never {
+    if (code === status.argument && !this.#channel.closed) {
+      this.#checkMessageSize(size);
+      this.#checkNoSlot();
+    }
+    this.#channel.fail(code, `claiming ${size} bytes`);
+  }
+
+  #checkMessageSize(size: number): void {
+    if (size <= this.maxMessageSize) return;
+    throw new RangeError(
+      `sending (${this.#channel.path}): the message has ${size} bytes; expected at most ${this.maxMessageSize} ` +
+        `in a ring of ${this.capacity}. Send it in parts, or listen with a larger capacity.`,
+    );
+  }
+
+  #checkNoSlot(): void {
+    if (!this.#slot.isOpen) return;
+    throw new ZerocrossError(
+      "ERR_ZEROCROSS_SLOT_OPEN",
+      `sending (${this.#channel.path}): a claimed slot is not finished. Commit, stage or roll it back first.`,
+    );
+  }
+}
