@@ -13,7 +13,14 @@ const Platform = struct {
 const platforms = [_]Platform{
     .{
         .folder = "linux-x64",
-        .query = .{ .cpu_arch = .x86_64, .cpu_model = .baseline, .os_tag = .linux, .abi = .none },
+        .query = .{
+            .cpu_arch = .x86_64,
+            .cpu_model = .baseline,
+            // PREFETCHW does nothing on the 64-bit processors that do not know it.
+            .cpu_features_add = std.Target.x86.featureSet(&.{.prfchw}),
+            .os_tag = .linux,
+            .abi = .none,
+        },
     },
     .{
         .folder = "linux-arm64",

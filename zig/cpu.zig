@@ -40,6 +40,11 @@ pub inline fn acquire_fence() void {
     }
 }
 
+/// Asks for a line to be brought near, to be written soon.
+pub inline fn prefetch_for_write(address: *const anyopaque) void {
+    @prefetch(address, .{ .rw = .write });
+}
+
 pub inline fn pause() void {
     std.atomic.spinLoopHint();
 }

@@ -10,6 +10,7 @@ const memory = @import("memory.zig");
 const Mapping = memory.Mapping;
 const rendezvous = @import("rendezvous.zig");
 const handshake = @import("handshake.zig");
+const system = @import("system.zig");
 const Peer = @import("peer.zig").Peer;
 const Failure = @import("failure.zig").Failure;
 const Deadline = @import("time.zig").Deadline;
@@ -67,7 +68,7 @@ pub const Endpoint = struct {
             try self.take_over(role, spin_us, deadline);
         }
         // The peer's pidfd lives on in the channel; only the socket is closed here.
-        memory.close_descriptor(self.connection.?.fd);
+        system.close(self.connection.?.fd);
         self.connection = null;
         if (self.listener) |*listener| listener.close();
         self.listener = null;
@@ -76,7 +77,7 @@ pub const Endpoint = struct {
     /// The listener's side: makes the memory and sends it.
     fn hand_over(self: *Endpoint, role: Role, offer: Offer, spin_us: f64, deadline: Deadline) status.Error!void {
         const fd = try memory.create(offer.capacity, &self.failure);
-        defer memory.close_descriptor(fd);
+        defer system.close(fd);
         const mapping = try memory.map(fd, offer.capacity, &self.failure);
         errdefer mapping.unmap();
         memory.initialise(mapping, offer.version);
@@ -92,7 +93,7 @@ pub const Endpoint = struct {
     fn take_over(self: *Endpoint, role: Role, spin_us: f64, deadline: Deadline) status.Error!void {
         const received = try handshake.receive(self.connection.?.fd, false, deadline, &self.failure);
         const fd = received.descriptors[0];
-        defer memory.close_descriptor(fd);
+        defer system.close(fd);
         try memory.verify(fd, received.capacity_fwd, &self.failure);
         const mapping = try memory.map(fd, received.capacity_fwd, &self.failure);
         errdefer mapping.unmap();

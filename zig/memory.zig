@@ -4,7 +4,9 @@ const std = @import("std");
 const linux = std.os.linux;
 const assert = std.debug.assert;
 const wire = @import("wire.zig");
+const system = @import("system.zig");
 const Failure = @import("failure.zig").Failure;
+const Subject = @import("failure.zig").Subject;
 
 const f_add_seals = 1033;
 const f_get_seals = 1034;
@@ -62,7 +64,7 @@ const read_write: linux.PROT = .{ .READ = true, .WRITE = true };
 /// Makes the memory of a new arena and returns its descriptor: sized, backed by pages, sealed.
 pub fn create(capacity: u32, failure: *Failure) error{System}!i32 {
     const fd = try create_file(failure);
-    errdefer close_descriptor(fd);
+    errdefer system.close(fd);
     const size = wire.memory_size(capacity);
     try check(linux.ftruncate(fd, size), .ftruncate, failure);
     // Takes the pages now: where there is no memory left, this says so and nothing faults later.
@@ -142,17 +144,12 @@ pub fn verify_control(mapping: Mapping, version: u32, failure: *Failure) error{W
     try expect_word(&control.alignment, wire.alignment, .memory_alignment, failure);
 }
 
-fn expect_word(word: *const u32, expected: u32, subject: @import("failure.zig").Subject, failure: *Failure) error{Wire}!void {
+fn expect_word(word: *const u32, expected: u32, subject: Subject, failure: *Failure) error{Wire}!void {
     const found = @atomicLoad(u32, word, .monotonic);
     if (found != expected) return failure.wire(subject, found, expected);
 }
 
-pub fn close_descriptor(fd: i32) void {
-    // Linux releases the descriptor whatever close returns.
-    _ = linux.close(fd);
-}
-
-fn check(result: usize, call: @import("failure.zig").Subject, failure: *Failure) error{System}!void {
+fn check(result: usize, call: Subject, failure: *Failure) error{System}!void {
     const errno = linux.errno(result);
     if (errno != .SUCCESS) return failure.system(call, errno);
 }
@@ -162,7 +159,7 @@ const testing = std.testing;
 test "an arena that we make passes the checks that a connector of ours makes" {
     var failure: Failure = .{};
     const fd = try create(4096, &failure);
-    defer close_descriptor(fd);
+    defer system.close(fd);
     try verify(fd, 4096, &failure);
     const ours = try map(fd, 4096, &failure);
     defer ours.unmap();
@@ -177,7 +174,7 @@ test "an arena that we make passes the checks that a connector of ours makes" {
 test "memory of another size than announced is refused" {
     var failure: Failure = .{};
     const fd = try create(4096, &failure);
-    defer close_descriptor(fd);
+    defer system.close(fd);
     try testing.expectError(error.Wire, verify(fd, 8192, &failure));
     try testing.expectEqual(.file_size, failure.subject);
     try testing.expectEqual(768 + 4096, failure.found);
@@ -186,7 +183,7 @@ test "memory of another size than announced is refused" {
 test "memory that is not sealed is refused" {
     var failure: Failure = .{};
     const fd: i32 = @intCast(linux.memfd_create("test", mfd_cloexec | mfd_allow_sealing));
-    defer close_descriptor(fd);
+    defer system.close(fd);
     _ = linux.ftruncate(fd, wire.memory_size(4096));
     try testing.expectError(error.Wire, verify(fd, 4096, &failure));
     try testing.expectEqual(.seals, failure.subject);
@@ -195,7 +192,7 @@ test "memory that is not sealed is refused" {
 test "memory sealed against writing is refused" {
     var failure: Failure = .{};
     const fd: i32 = @intCast(linux.memfd_create("test", mfd_cloexec | mfd_allow_sealing));
-    defer close_descriptor(fd);
+    defer system.close(fd);
     _ = linux.ftruncate(fd, wire.memory_size(4096));
     _ = linux.fcntl(fd, f_add_seals, seals_required | seal_write);
     try testing.expectError(error.Wire, verify(fd, 4096, &failure));
@@ -206,7 +203,7 @@ test "a pipe is not memory" {
     var failure: Failure = .{};
     var fds: [2]i32 = undefined;
     _ = linux.pipe2(&fds, .{ .CLOEXEC = true });
-    defer for (fds) |fd| close_descriptor(fd);
+    defer for (fds) |fd| system.close(fd);
     try testing.expectError(error.Wire, verify(fds[0], 4096, &failure));
     try testing.expectEqual(.seals, failure.subject);
 }
@@ -214,11 +211,11 @@ test "a pipe is not memory" {
 test "a descriptor that cannot write is refused" {
     var failure: Failure = .{};
     const fd = try create(4096, &failure);
-    defer close_descriptor(fd);
+    defer system.close(fd);
     var path_buffer: [64]u8 = undefined;
     const path = try std.fmt.bufPrintZ(&path_buffer, "/proc/self/fd/{d}", .{fd});
     const read_only: i32 = @intCast(linux.open(path, .{ .ACCMODE = .RDONLY, .CLOEXEC = true }, 0));
-    defer close_descriptor(read_only);
+    defer system.close(read_only);
     try testing.expectError(error.Wire, verify(read_only, 4096, &failure));
     try testing.expectEqual(.access_mode, failure.subject);
 }
@@ -226,7 +223,7 @@ test "a descriptor that cannot write is refused" {
 test "a control block that disagrees with the handshake is refused" {
     var failure: Failure = .{};
     const fd = try create(4096, &failure);
-    defer close_descriptor(fd);
+    defer system.close(fd);
     const mapping = try map(fd, 4096, &failure);
     defer mapping.unmap();
     try testing.expectError(error.Wire, verify_control(mapping, 4, &failure));
@@ -242,7 +239,7 @@ test "a control block that disagrees with the handshake is refused" {
 test "a retired mapping reads zeros and can be written without reaching the peer" {
     var failure: Failure = .{};
     const fd = try create(4096, &failure);
-    defer close_descriptor(fd);
+    defer system.close(fd);
     const ours = try map(fd, 4096, &failure);
     defer ours.unmap();
     const theirs = try map(fd, 4096, &failure);
@@ -258,7 +255,7 @@ test "a retired mapping reads zeros and can be written without reaching the peer
 test "a child of fork does not have the mapping" {
     var failure: Failure = .{};
     const fd = try create(4096, &failure);
-    defer close_descriptor(fd);
+    defer system.close(fd);
     const mapping = try map(fd, 4096, &failure);
     defer mapping.unmap();
     const child = linux.fork();

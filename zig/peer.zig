@@ -16,10 +16,15 @@ pub const Peer = struct {
     pid: i32,
     uid: u32,
     gid: u32,
-    /// -1 where this system has no pidfds to give.
+    /// `pidfd_none` where this system has no pidfds to give, `pidfd_gone` for a process that had
+    /// ended before it could be held.
     pidfd: i32,
 
-    /// The process at the other end of a connected socket. ESRCH: it is gone already.
+    pub const pidfd_none: i32 = -1;
+    pub const pidfd_gone: i32 = -2;
+
+    /// The process at the other end of a connected socket. It may be dead already, and what it left
+    /// to be read may be worth reading all the same.
     pub fn from_socket(fd: i32, failure: *Failure) error{System}!Peer {
         var credentials: Credentials = undefined;
         const errno = get_option(Credentials, fd, linux.SO.PEERCRED, &credentials);
@@ -28,7 +33,10 @@ pub const Peer = struct {
             .pid = credentials.pid,
             .uid = credentials.uid,
             .gid = credentials.gid,
-            .pidfd = try open_pidfd(fd, credentials.pid, failure),
+            .pidfd = open_pidfd(fd, credentials.pid, failure) catch |err| switch (failure.errno) {
+                .SRCH => pidfd_gone,
+                else => return err,
+            },
         };
     }
 
@@ -36,6 +44,7 @@ pub const Peer = struct {
     /// process is gone, and is told apart from that by nothing.
     pub fn is_alive(self: *const Peer) bool {
         if (self.pidfd >= 0) return !is_readable(self.pidfd);
+        if (self.pidfd == pidfd_gone) return false;
         if (self.pid == 0) return true;
         const no_signal: linux.SIG = @enumFromInt(0);
         return linux.errno(linux.kill(self.pid, no_signal)) != .SRCH;
@@ -43,7 +52,7 @@ pub const Peer = struct {
 
     pub fn close(self: *Peer) void {
         if (self.pidfd >= 0) system.close(self.pidfd);
-        self.pidfd = -1;
+        self.pidfd = pidfd_none;
     }
 };
 
@@ -61,13 +70,13 @@ fn open_pidfd(fd: i32, pid: i32, failure: *Failure) error{System}!i32 {
 /// Before Linux 6.5. Between the connection and this call the pid may have passed to another
 /// process, but not while the socket shows that the peer still holds its end.
 fn open_pidfd_by_pid(fd: i32, pid: i32, failure: *Failure) error{System}!i32 {
-    if (pid == 0) return -1;
+    if (pid == 0) return Peer.pidfd_none;
     const result = linux.pidfd_open(pid, 0);
     switch (linux.errno(result)) {
         .SUCCESS => {},
         .SRCH, .MFILE, .NFILE, .NOMEM => |errno| return failure.system(.pidfd_open, errno),
         // A sandbox forbids pidfds, or the kernel is older than 5.3.
-        else => return -1,
+        else => return Peer.pidfd_none,
     }
     const pidfd: i32 = @intCast(result);
     if (!has_gone(fd)) return pidfd;
@@ -198,6 +207,11 @@ test "a pid is not trusted when the socket's other end is closed" {
     try expectEqual(.pidfd_open, failure.subject);
     try expectEqual(.SRCH, failure.errno);
     try expectEqual(before, support.open_descriptors());
+}
+
+test "a peer that had ended before it could be held is dead" {
+    const peer: Peer = .{ .pid = linux.getpid(), .uid = 0, .gid = 0, .pidfd = Peer.pidfd_gone };
+    try expect(!peer.is_alive());
 }
 
 test "a peer that has sent its handshake may have closed its end" {

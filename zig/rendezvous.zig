@@ -70,7 +70,11 @@ pub const Listener = struct {
             const flags = linux.SOCK.NONBLOCK | linux.SOCK.CLOEXEC;
             const result = system.retry(linux.accept4, .{ self.fd, null, null, flags });
             switch (linux.errno(result)) {
-                .SUCCESS => if (try connection_of(@intCast(result), failure)) |connection| return connection,
+                .SUCCESS => {
+                    var connection = try connection_of(@intCast(result), failure);
+                    if (connection.peer.pidfd != Peer.pidfd_gone) return connection;
+                    connection.close();
+                },
                 // Another thread was faster, or the connector left the queue.
                 .AGAIN, .CONNABORTED => {},
                 else => |errno| return failure.system(.accept, errno),
@@ -112,7 +116,7 @@ pub fn connect(
 fn attempt(address: *const Address, failure: *Failure) error{ System, PathRefused }!?Connection {
     const fd = try open_socket(failure);
     const errno = linux.errno(system.retry(linux.connect, .{ fd, address.sockaddr(), address.length }));
-    if (errno == .SUCCESS) return connection_of(fd, failure);
+    if (errno == .SUCCESS) return try connection_of(fd, failure);
 
     system.close(fd);
     try refuse_what_is_no_socket(address, errno, failure);
@@ -135,13 +139,10 @@ fn refuse_what_is_no_socket(address: *const Address, errno: linux.E, failure: *F
     }
 }
 
-/// Owns `fd` from here on. null, with the reason in `failure`, when the peer is dead already.
-fn connection_of(fd: i32, failure: *Failure) error{System}!?Connection {
-    const peer = Peer.from_socket(fd, failure) catch |system_error| {
-        system.close(fd);
-        return if (failure.errno == .SRCH) null else system_error;
-    };
-    return .{ .fd = fd, .peer = peer };
+/// Owns `fd` from here on.
+fn connection_of(fd: i32, failure: *Failure) error{System}!Connection {
+    errdefer system.close(fd);
+    return .{ .fd = fd, .peer = try Peer.from_socket(fd, failure) };
 }
 
 fn open_socket(failure: *Failure) error{System}!i32 {
