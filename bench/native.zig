@@ -14,7 +14,6 @@ const Consumer = core.channel.Consumer;
 const What = enum {
     /// Two processes bounce one cache line each way: the floor.
     bare,
-    bare_nopause,
     /// A 32-byte message each way over two channels.
     ring,
     /// 32-byte messages one way, one record each: published one by one, and staged in groups of 32.
@@ -122,8 +121,7 @@ fn serve(what: What, shared: *const Shared, from_parent: i32) !void {
 
 fn run_parent(what: What, shared: *const Shared, count: u64) !void {
     switch (what) {
-        .bare => bounce(shared, count, true),
-        .bare_nopause => bounce(shared, count, false),
+        .bare => bounce(shared, count),
         .ring => for (0..count) |index| {
             try send_one(shared.producer, index);
             try receive_one(shared.consumer, index);
@@ -139,8 +137,7 @@ fn run_parent(what: What, shared: *const Shared, count: u64) !void {
 
 fn run_child(what: What, shared: *const Shared, count: u64) !void {
     switch (what) {
-        .bare => bounce(shared, count, true),
-        .bare_nopause => bounce(shared, count, false),
+        .bare => bounce(shared, count),
         .ring => for (0..count) |index| {
             try receive_one(shared.consumer, index);
             try send_one(shared.producer, index);
@@ -157,13 +154,13 @@ fn run_child(what: What, shared: *const Shared, count: u64) !void {
     }
 }
 
-fn bounce(shared: *const Shared, count: u64, comptime p: bool) void {
+fn bounce(shared: *const Shared, count: u64) void {
     const mine = &shared.lines[if (shared.is_child) 1 else 0].value;
     const theirs = &shared.lines[if (shared.is_child) 0 else 1].value;
     const base = @atomicLoad(u64, mine, .monotonic);
     for (1..count + 1) |index| {
         if (!shared.is_child) @atomicStore(u64, mine, base + index, .release);
-        while (@atomicLoad(u64, theirs, .acquire) != base + index) { if (p) core.cpu.pause(); }
+        while (@atomicLoad(u64, theirs, .acquire) != base + index) core.cpu.pause();
         if (shared.is_child) @atomicStore(u64, mine, base + index, .release);
     }
 }
@@ -204,7 +201,7 @@ fn produce(what: What, producer: *Producer, count: u64) !void {
                 const offset = try producer.claim(payload_size, std.math.inf(f64));
                 const words: *[payload_words]u64 = @ptrCast(@alignCast(producer.writer.ring + offset));
                 words.* = payload_of(index);
-                producer.stage(payload_size, 0);
+                try producer.stage(payload_size, 0);
                 index += 1;
             },
             .packed_many => index += try send_many(producer, index, @min(many, count - index)),
@@ -216,7 +213,7 @@ fn produce(what: What, producer: *Producer, count: u64) !void {
             else => unreachable,
         }
     }
-    producer.flush();
+    try producer.flush();
 }
 
 fn send_many(producer: *Producer, start: u64, count: u64) !u64 {

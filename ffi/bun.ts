@@ -1,5 +1,5 @@
 import type * as BunFfi from "bun:ffi";
-import type { Calls, Library } from "./library.ts";
+import type { Calls, Library, Opener } from "./library.ts";
 import { symbols } from "./table.ts";
 
 /** Takes more than its published type says. */
@@ -13,22 +13,36 @@ type ToArrayBuffer = (
 
 type Declarations = Record<string, BunFfi.FFIFunction>;
 
-export function openInBun(path: string): Library {
-  // Not a static import: the other runtimes must be able to load this file.
-  const ffi = process.getBuiltinModule("bun:ffi" as string) as unknown as typeof BunFfi;
+export const bunOpener: Opener = {
+  abi(path) {
+    const { zc_abi } = declarations();
+    const library = ffi().dlopen(path, { zc_abi } as Declarations);
+    const abi = (library.symbols as unknown as Calls).zc_abi();
+    library.close();
+    return abi;
+  },
+  open,
+};
+
+// Not a static import: the other runtimes must be able to load this file.
+function ffi(): typeof BunFfi {
+  return process.getBuiltinModule("bun:ffi" as string) as unknown as typeof BunFfi;
+}
+
+function open(path: string): Library {
   // Sound: the declarations come from the table that `Calls` is derived from.
-  const calls = ffi.dlopen(path, declarations()).symbols as unknown as Calls;
+  const calls = ffi().dlopen(path, declarations()).symbols as unknown as Calls;
   const deallocator = calls.zc_view_deallocator();
-  const toArrayBuffer = ffi.toArrayBuffer as unknown as ToArrayBuffer;
+  const toArrayBuffer = ffi().toArrayBuffer as unknown as ToArrayBuffer;
 
   return {
     calls,
+    viewsOutlive: false,
     bufferAt(address, size, view) {
       // JavaScriptCore calls the deallocator with `view` when it frees the buffer's storage, which
       // follows the buffer even when it is transferred.
       return toArrayBuffer(address, 0, size, view, deallocator);
     },
-    buffersChannelClosed() {},
   };
 }
 

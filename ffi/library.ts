@@ -19,9 +19,19 @@ export type Calls = {
   ) => Native[(typeof symbols)[Name]["result"]];
 };
 
+/** How a runtime opens the shared library. */
+export interface Opener {
+  /** The library's ABI number, read before anything else of it is relied on. */
+  abi(path: string): number;
+  open(path: string): Library;
+}
+
 /** What a runtime makes of the shared library. One file per runtime implements it. */
 export interface Library {
   readonly calls: Calls;
+
+  /** Whether memory may still be seen, through a buffer that was transferred, once `view` is dropped. */
+  readonly viewsOutlive: boolean;
 
   /**
    * An ArrayBuffer over native memory. When it was collected, `view` is dropped.
@@ -29,7 +39,4 @@ export interface Library {
    * @throws when the runtime's permissions forbid raw views.
    */
   bufferAt(address: number, size: number, view: number): ArrayBuffer;
-
-  /** To be called when the channel behind such a buffer was closed. */
-  buffersChannelClosed(buffer: ArrayBuffer): void;
 }

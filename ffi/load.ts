@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
-import { openInBun } from "./bun.ts";
-import { openInDeno } from "./deno.ts";
-import type { Library } from "./library.ts";
+import { bunOpener } from "./bun.ts";
+import { denoOpener } from "./deno.ts";
+import type { Library, Opener } from "./library.ts";
 import { numbers } from "./table.ts";
 
 /** Why the native library cannot be used here. */
@@ -32,21 +32,20 @@ function load(): Library {
     );
   }
   const path = fileURLToPath(new URL(`../lib/${platform}/libzerocross.so`, import.meta.url));
-  const opened = openInRuntime(path);
-  const abi = opened.calls.zc_abi();
+  const opener = runtimeOpener();
+  const abi = attempt(path, opener.abi);
   if (abi !== numbers.abi) {
     throw new LoadError(
       `${path} has ABI ${abi}, and this version of zerocross needs ${numbers.abi}. ` +
         "The two come from different versions: install the package again.",
     );
   }
-  return opened;
+  return attempt(path, opener.open);
 }
 
-function openInRuntime(path: string): Library {
-  const open = runtimeOpener();
+function attempt<Result>(path: string, step: (path: string) => Result): Result {
   try {
-    return open(path);
+    return step(path);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new LoadError(`zerocross could not load its native library: ${reason} (${path})`, {
@@ -55,9 +54,9 @@ function openInRuntime(path: string): Library {
   }
 }
 
-function runtimeOpener(): (path: string) => Library {
-  if ("Bun" in globalThis) return openInBun;
-  if ("Deno" in globalThis) return openInDeno;
+function runtimeOpener(): Opener {
+  if ("Bun" in globalThis) return bunOpener;
+  if ("Deno" in globalThis) return denoOpener;
   throw new LoadError(
     "zerocross runs in Bun and Deno; this is neither. Start the program with `bun` or `deno run --allow-ffi`.",
   );

@@ -52,7 +52,8 @@ export class Channel {
   #openMemory(): DataView<ArrayBuffer> {
     if (this.closed) throw closedError(`reading in place (${this.path})`);
     const size = numbers.controlSize + this.capacity;
-    const view = this.calls.zc_view_expose(this.handle);
+    const outlives = this.#library.viewsOutlive ? 1 : 0;
+    const view = this.calls.zc_view_expose(this.handle, outlives);
     try {
       const address = this.calls.zc_endpoint_address(this.handle);
       return new DataView(this.#library.bufferAt(address, size, view));
@@ -88,7 +89,6 @@ export class Channel {
     this.closed = true;
     dropped.unregister(this);
     this.calls.zc_endpoint_close(this.handle);
-    if (this.#memory !== undefined) this.#library.buffersChannelClosed(this.#memory.buffer);
     this.#memory = undefined;
   }
 }

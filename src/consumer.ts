@@ -128,6 +128,7 @@ export class Consumer implements Disposable {
 
   /** The type of the message that was received last; 0 before the first. */
   get lastTypeId(): number {
+    if (this.#channel.closed) this.#channel.fail(status.handleClosed, "reading the last type");
     return this.#calls.zc_consumer_type_id(this.#handle);
   }
 

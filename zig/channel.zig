@@ -25,6 +25,8 @@ const Link = struct {
     spin_ticks: u64,
     /// Set once this side found, or was told of, corruption: nothing in the ring is looked at again.
     is_broken: bool = false,
+    /// Set once the peer was found dead, which it then stays.
+    is_orphaned: bool = false,
     /// Calls since the cycle counter was read, and what it said at the last look at the peer's health.
     polls: u32 = 0,
     checked_ticks: u64,
@@ -84,10 +86,9 @@ const Link = struct {
             .fatal => @atomicStore(u32, word, @intFromEnum(state), .release),
             else => unreachable,
         }
-        // A peer about to sleep looks at state behind its fence, or is woken here.
-        cpu.full_fence();
-        waiting.futex_wake(&self.control.consumer_sleeping);
-        waiting.futex_wake(&self.control.producer_parked);
+        cpu.full_fence(); // Pairs with the one in `wait.sleep`, behind which state is looked at too.
+        waiting.wake_sleeper(&self.control.consumer_sleeping);
+        waiting.wake_sleeper(&self.control.producer_parked);
     }
 
     fn break_off(self: *Link) void {
@@ -100,15 +101,22 @@ const Link = struct {
     /// Reads the cycle counter in every 16th call only.
     inline fn peer_died(self: *Link) bool {
         self.polls +%= 1;
-        if (self.polls % 16 != 0) return false;
-        return self.check_peer();
+        if (self.polls % 16 == 0) self.check_peer();
+        return self.is_orphaned;
     }
 
-    noinline fn check_peer(self: *Link) bool {
+    noinline fn check_peer(self: *Link) void {
         const now = cpu.ticks();
-        if (now -% self.checked_ticks < poll_check_us * cpu.ticks_per_us()) return false;
+        if (now -% self.checked_ticks < poll_check_us * cpu.ticks_per_us()) return;
         self.checked_ticks = now;
-        return !self.peer.is_alive();
+        if (!self.peer.is_alive()) self.is_orphaned = true;
+    }
+
+    /// What the peer's death means: it may have closed before.
+    fn died(self: *Link, failure: *Failure) error{ Corrupt, PeerClosed, PeerDied } {
+        self.is_orphaned = true;
+        if (!self.is_ready()) return self.ended(failure);
+        return error.PeerDied;
     }
 };
 
@@ -167,17 +175,20 @@ pub const Producer = struct {
         }
     }
 
-    pub fn commit(self: *Producer, size: u32, type_id: u32) void {
+    pub fn commit(self: *Producer, size: u32, type_id: u32) TryError!void {
+        try self.check_open_for_claim();
         self.writer.commit(size, .{ .type_id = type_id });
         waiting.wake(&self.link.control.consumer_sleeping);
     }
 
-    pub fn stage(self: *Producer, size: u32, type_id: u32) void {
+    pub fn stage(self: *Producer, size: u32, type_id: u32) TryError!void {
+        try self.check_open_for_claim();
         self.writer.stage(size, .{ .type_id = type_id });
         if (self.writer.staged == 0) waiting.wake(&self.link.control.consumer_sleeping);
     }
 
-    pub fn flush(self: *Producer) void {
+    pub fn flush(self: *Producer) TryError!void {
+        try self.check_open();
         self.writer.publish();
         waiting.wake(&self.link.control.consumer_sleeping);
     }
@@ -196,7 +207,15 @@ pub const Producer = struct {
     inline fn check_open(self: *Producer) TryError!void {
         if (self.link.is_broken) return error.Corrupt;
         if (!self.link.is_ready()) return self.link.ended(self.failure);
-        if (self.link.peer_died()) return error.PeerDied;
+        if (self.link.peer_died()) return self.link.died(self.failure);
+    }
+
+    /// A claim does not outlive the channel.
+    fn check_open_for_claim(self: *Producer) TryError!void {
+        self.check_open() catch |err| {
+            self.writer.rollback();
+            return err;
+        };
     }
 
     /// The ring is full, and what was staged has just been published.
@@ -212,7 +231,7 @@ pub const Producer = struct {
         switch (waiting.wait(&side, &watch, patience)) {
             .ready => {},
             .ended => return self.link.ended(self.failure),
-            .died => return error.PeerDied,
+            .died => return self.link.died(self.failure),
             .timeout => return error.Timeout,
         }
     }
@@ -344,7 +363,7 @@ pub const Consumer = struct {
 
     /// Nothing is left in the ring, and the state is not ready or the peer is dead.
     fn end_found(self: *Consumer) error{ Corrupt, PeerClosed, PeerDied } {
-        if (self.link.is_ready()) return error.PeerDied;
+        if (self.link.is_ready()) return self.link.died(self.failure);
         return self.link.ended(self.failure);
     }
 
@@ -354,7 +373,8 @@ pub const Consumer = struct {
         switch (waiting.wait(&side, &watch, patience)) {
             // After the end there may still be something in the ring: the next attempt looks.
             .ready, .ended => {},
-            .died => if (!self.reader.has_news()) return self.end_found(),
+            // From here on the next attempt knows, and delivers what is left first.
+            .died => self.link.is_orphaned = true,
             .timeout => return error.Timeout,
         }
     }

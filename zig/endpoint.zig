@@ -27,6 +27,8 @@ pub const Endpoint = struct {
     listener: ?rendezvous.Listener = null,
     connection: ?rendezvous.Connection = null,
     mapping: ?Mapping = null,
+    /// Addresses that the mapping is put at if it fits: they are this endpoint's, and not given back.
+    reserve: ?Mapping = null,
     end: End = .none,
 
     pub const End = union(enum) {
@@ -78,8 +80,8 @@ pub const Endpoint = struct {
     fn hand_over(self: *Endpoint, role: Role, offer: Offer, spin_us: f64, deadline: Deadline) status.Error!void {
         const fd = try memory.create(offer.capacity, &self.failure);
         defer system.close(fd);
-        const mapping = try memory.map(fd, offer.capacity, &self.failure);
-        errdefer mapping.unmap();
+        const mapping = try memory.map(fd, offer.capacity, self.reserve, &self.failure);
+        errdefer self.drop(mapping);
         memory.initialise(mapping, offer.version);
         // This side's abilities are to stand in the memory before the peer can look.
         try self.open_end(role, mapping, spin_us);
@@ -95,8 +97,8 @@ pub const Endpoint = struct {
         const fd = received.descriptors[0];
         defer system.close(fd);
         try memory.verify(fd, received.capacity_fwd, &self.failure);
-        const mapping = try memory.map(fd, received.capacity_fwd, &self.failure);
-        errdefer mapping.unmap();
+        const mapping = try memory.map(fd, received.capacity_fwd, self.reserve, &self.failure);
+        errdefer self.drop(mapping);
         try memory.verify_control(mapping, received.version, &self.failure);
         try self.open_end(role, mapping, spin_us);
         self.mapping = mapping;
@@ -134,6 +136,12 @@ pub const Endpoint = struct {
         const mapping = self.mapping;
         self.* = .{};
         return mapping;
+    }
+
+    /// Takes back what `memory.map` did.
+    fn drop(self: *const Endpoint, mapping: Mapping) void {
+        const is_over_reserve = if (self.reserve) |reserve| mapping.bytes.ptr == reserve.bytes.ptr else false;
+        if (is_over_reserve) mapping.retire() else mapping.unmap();
     }
 
     fn is_busy(self: *const Endpoint) bool {

@@ -116,12 +116,13 @@ pub const symbols = struct {
     }
 
     /// To be called before an ArrayBuffer is made over the mapping. The answer names it from then on.
-    pub fn zc_view_expose(handle: u32) callconv(.c) i32 {
+    /// `outlives`: 1 when views of that memory may be left after the runtime says that it is gone.
+    pub fn zc_view_expose(handle: u32, outlives: u32) callconv(.c) i32 {
         if (mapping_of(handle) == null) return code(.handle_closed);
-        return @intCast(handles.expose_view(handle));
+        return @intCast(handles.expose_view(handle, outlives != 0));
     }
 
-    /// To be called once, when that ArrayBuffer was collected.
+    /// To be called once, when the runtime says so.
     pub fn zc_view_drop(view: u32) callconv(.c) void {
         handles.drop_view(view);
     }
@@ -181,15 +182,13 @@ pub const symbols = struct {
     pub fn zc_producer_commit(handle: u32, size: u32, type_id: u32) callconv(.c) i32 {
         const producer = producer_of(handle) orelse return code(.handle_closed);
         if (!may_finish(producer, size, type_id)) return code(.argument);
-        producer.commit(size, type_id);
-        return code(.ok);
+        return code_of(producer.commit(size, type_id));
     }
 
     pub fn zc_producer_stage(handle: u32, size: u32, type_id: u32) callconv(.c) i32 {
         const producer = producer_of(handle) orelse return code(.handle_closed);
         if (!may_finish(producer, size, type_id)) return code(.argument);
-        producer.stage(size, type_id);
-        return code(.ok);
+        return code_of(producer.stage(size, type_id));
     }
 
     pub fn zc_producer_rollback(handle: u32) callconv(.c) i32 {
@@ -201,8 +200,7 @@ pub const symbols = struct {
 
     pub fn zc_producer_flush(handle: u32) callconv(.c) i32 {
         const producer = producer_of(handle) orelse return code(.handle_closed);
-        producer.flush();
-        return code(.ok);
+        return code_of(producer.flush());
     }
 
     /// Answers the size of the message that was copied and consumed.

@@ -20,7 +20,6 @@ pub const Subject = enum(u32) {
     fchmod = 10,
     chmod = 11,
     lstat = 12,
-    open = 13,
     memfd_create = 14,
     ftruncate = 15,
     fallocate = 16,
@@ -30,7 +29,6 @@ pub const Subject = enum(u32) {
     madvise = 20,
     pidfd_open = 21,
     unlink = 22,
-    futex = 23,
 
     // What was wrong with a handshake or the memory behind it, for `error.Wire`.
     magic = 64,

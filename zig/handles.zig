@@ -31,6 +31,9 @@ const Slot = struct {
     held: u8 = 0,
     /// What is left to unmap once the handle is closed.
     mapping: ?Mapping = null,
+    /// Addresses that are never given back, since nobody can tell when the last view of them is gone.
+    /// They show private zeros until the slot's next mapping takes their place.
+    reserve: ?Mapping = null,
 };
 
 var slots: [slot_count]Slot = @splat(.{});
@@ -44,7 +47,7 @@ pub fn open() ?u32 {
         // Acquire: pairs with the store in `drop`, whose thread was the last to touch the slot.
         if (@cmpxchgStrong(u8, &slot.held, 0, held_slot | held_open, .acquire, .monotonic) != null) continue;
         slot.generation = slot.generation % (generation_limit - 1) + 1;
-        endpoints[index] = .{};
+        endpoints[index] = .{ .reserve = slot.reserve };
         const handle = slot.generation << index_bits | @as(u32, @intCast(index));
         // Relaxed: a handle is used by the thread that opened it; another one sees only that a stale
         // handle is not this one.
@@ -63,13 +66,21 @@ pub inline fn get(handle: u32) ?*Endpoint {
 }
 
 /// Says that JavaScript is given an ArrayBuffer over the mapping. `handle` is open.
-/// Returns what names the view in `drop_view`; never 0.
-pub fn expose_view(handle: u32) u32 {
-    assert(get(handle) != null);
+/// `outlives`: the runtime cannot tell when the last view of it is gone. Returns what names the view
+/// in `drop_view`; never 0.
+pub fn expose_view(handle: u32, outlives: bool) u32 {
+    const mapping = get(handle).?.mapping.?;
     const index = handle % slot_count;
+    // A reserve that was too small for this mapping stays taken too, by nobody: at most as much again
+    // as the larger one that takes its place.
+    if (outlives and mapping.bytes.len > reserved_size(slots[index])) slots[index].reserve = mapping;
     // Relaxed: `close`, which looks at it, runs in this thread.
     _ = @atomicRmw(u8, &slots[index].held, .Or, held_view, .monotonic);
     return index + 1;
+}
+
+fn reserved_size(slot: Slot) usize {
+    return if (slot.reserve) |reserve| reserve.bytes.len else 0;
 }
 
 /// The ArrayBuffer is gone. Called by whichever thread collects garbage.
@@ -93,7 +104,10 @@ fn drop(slot: *Slot, held: u8) void {
     // all the mapping that `close` left.
     const before = @atomicRmw(u8, &slot.held, .And, ~held, .acq_rel);
     if (before != held_slot | held) return;
-    if (slot.mapping) |mapping| mapping.unmap();
+    if (slot.mapping) |mapping| {
+        const is_reserved = if (slot.reserve) |reserve| mapping.bytes.ptr == reserve.bytes.ptr else false;
+        if (!is_reserved) mapping.unmap();
+    }
     slot.mapping = null;
     @atomicStore(u8, &slot.held, 0, .release); // Pairs with `open`.
 }
@@ -119,9 +133,25 @@ test "neither 0 nor a number out of nowhere is a handle" {
     }
 }
 
+const memory = @import("memory.zig");
+
+fn open_with_memory(capacity: u32) !u32 {
+    var failure: @import("failure.zig").Failure = .{};
+    const fd = try memory.create(capacity, &failure);
+    defer @import("system.zig").close(fd);
+    const handle = open().?;
+    const endpoint = get(handle).?;
+    endpoint.mapping = try memory.map(fd, capacity, endpoint.reserve, &failure);
+    return handle;
+}
+
+fn address_of(handle: u32) usize {
+    return @intFromPtr(get(handle).?.mapping.?.bytes.ptr);
+}
+
 test "a slot is not used again while a view of its memory is alive" {
-    const first = open().?;
-    const view = expose_view(first);
+    const first = try open_with_memory(4096);
+    const view = expose_view(first, false);
     try testing.expect(close(first));
     const second = open().?;
     try testing.expect(second % slot_count != first % slot_count);
@@ -132,9 +162,26 @@ test "a slot is not used again while a view of its memory is alive" {
     _ = close(third);
 }
 
+test "addresses that views may outlive show zeros until the slot maps over them again" {
+    const first = try open_with_memory(8192);
+    const address = address_of(first);
+    drop_view(expose_view(first, true));
+    @as(*u8, @ptrFromInt(address + 800)).* = 7;
+    try testing.expect(close(first));
+    try testing.expectEqual(0, @as(*u8, @ptrFromInt(address + 800)).*);
+
+    const second = try open_with_memory(4096);
+    try testing.expectEqual(address, address_of(second));
+    try testing.expect(close(second));
+    const third = try open_with_memory(16384);
+    defer _ = close(third);
+    try testing.expect(address_of(third) != address);
+    try testing.expectEqual(0, @as(*u8, @ptrFromInt(address + 800)).*);
+}
+
 test "a view may go before its handle, and a second time does no harm" {
-    const first = open().?;
-    const view = expose_view(first);
+    const first = try open_with_memory(4096);
+    const view = expose_view(first, false);
     drop_view(view);
     try testing.expect(get(first) != null);
     try testing.expect(close(first));

@@ -107,15 +107,19 @@ fn file_size(fd: i32, failure: *Failure) error{System}!u64 {
     return stat.size;
 }
 
-/// Maps all of an arena. The pages are present when this returns, and a fork does not inherit them.
-pub fn map(fd: i32, capacity: u32, failure: *Failure) error{System}!Mapping {
+/// Maps all of an arena: over `reserve`, a retired mapping, where it fits into that. The pages are
+/// present when this returns, and a fork does not inherit them.
+pub fn map(fd: i32, capacity: u32, reserve: ?Mapping, failure: *Failure) error{System}!Mapping {
     const size = wire.memory_size(capacity);
-    const result = linux.mmap(null, size, read_write, .{ .TYPE = .SHARED, .POPULATE = true }, fd, 0);
+    const over = if (reserve) |range| size <= range.bytes.len else false;
+    const address = if (over) reserve.?.bytes.ptr else null;
+    const flags: linux.MAP = .{ .TYPE = .SHARED, .POPULATE = true, .FIXED = over };
+    const result = linux.mmap(address, size, read_write, flags, fd, 0);
     try check(result, .mmap, failure);
     // Sound: the kernel returned a page-aligned range of at least `size` bytes that is ours alone to name.
     const pointer: [*]align(wire.line_size) u8 = @ptrFromInt(result);
     const mapping: Mapping = .{ .bytes = pointer[0..size] };
-    errdefer mapping.unmap();
+    errdefer if (over) mapping.retire() else mapping.unmap();
     try check(linux.madvise(pointer, size, linux.MADV.DONTFORK), .madvise, failure);
     return mapping;
 }
@@ -161,10 +165,10 @@ test "an arena that we make passes the checks that a connector of ours makes" {
     const fd = try create(4096, &failure);
     defer system.close(fd);
     try verify(fd, 4096, &failure);
-    const ours = try map(fd, 4096, &failure);
+    const ours = try map(fd, 4096, null, &failure);
     defer ours.unmap();
     initialise(ours, 4);
-    const theirs = try map(fd, 4096, &failure);
+    const theirs = try map(fd, 4096, null, &failure);
     defer theirs.unmap();
     try verify_control(theirs, 4, &failure);
     ours.ring()[0] = 42;
@@ -224,7 +228,7 @@ test "a control block that disagrees with the handshake is refused" {
     var failure: Failure = .{};
     const fd = try create(4096, &failure);
     defer system.close(fd);
-    const mapping = try map(fd, 4096, &failure);
+    const mapping = try map(fd, 4096, null, &failure);
     defer mapping.unmap();
     try testing.expectError(error.Wire, verify_control(mapping, 4, &failure));
     try testing.expectEqual(.memory_state, failure.subject);
@@ -240,9 +244,9 @@ test "a retired mapping reads zeros and can be written without reaching the peer
     var failure: Failure = .{};
     const fd = try create(4096, &failure);
     defer system.close(fd);
-    const ours = try map(fd, 4096, &failure);
+    const ours = try map(fd, 4096, null, &failure);
     defer ours.unmap();
-    const theirs = try map(fd, 4096, &failure);
+    const theirs = try map(fd, 4096, null, &failure);
     defer theirs.unmap();
     initialise(ours, 4);
     ours.retire();
@@ -252,11 +256,29 @@ test "a retired mapping reads zeros and can be written without reaching the peer
     try testing.expectEqual(wire.magic, theirs.control().magic);
 }
 
+test "an arena is mapped over a reserve that is large enough, and elsewhere otherwise" {
+    var failure: Failure = .{};
+    const fd = try create(8192, &failure);
+    defer system.close(fd);
+    const small_fd = try create(4096, &failure);
+    defer system.close(small_fd);
+
+    const reserve = try map(fd, 8192, null, &failure);
+    defer reserve.unmap();
+    reserve.retire();
+    const over = try map(small_fd, 4096, reserve, &failure);
+    try testing.expectEqual(reserve.bytes.ptr, over.bytes.ptr);
+    over.retire();
+    const elsewhere = try map(fd, 8192, over, &failure);
+    defer elsewhere.unmap();
+    try testing.expect(elsewhere.bytes.ptr != over.bytes.ptr);
+}
+
 test "a child of fork does not have the mapping" {
     var failure: Failure = .{};
     const fd = try create(4096, &failure);
     defer system.close(fd);
-    const mapping = try map(fd, 4096, &failure);
+    const mapping = try map(fd, 4096, null, &failure);
     defer mapping.unmap();
     const child = linux.fork();
     if (child == 0) {

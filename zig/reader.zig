@@ -70,8 +70,7 @@ pub const Reader = struct {
     pub fn init(mapping: Mapping, failure: *Failure) error{Corrupt}!Reader {
         const control = mapping.control();
         const counters = try Counters.load(control, mapping.capacity(), failure);
-        const abilities = wire.ability_any_order | wire.ability_packed;
-        @atomicStore(u32, &control.consumer_abilities, abilities, .release); // Pairs with `Writer.send_many`.
+        @atomicStore(u32, &control.consumer_abilities, wire.ability_packed, .release); // Pairs with `Writer.send_many`.
         return .{
             .control = control,
             .ring = mapping.ring().ptr,

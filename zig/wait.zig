@@ -2,7 +2,9 @@
 //!
 //! Both sides sleep on a futex word in shared memory. The sleeper stores 1, fences and looks once
 //! more; the waker publishes, fences and looks at the word. With both fences at least one of them
-//! sees the other (store buffering, or Dekker's pattern); without either, both can miss.
+//! sees the other (store buffering, or Dekker's pattern); without either, both can miss. The waker
+//! also takes the 1 back: a sleeper that has looked but does not wait yet would otherwise fall asleep
+//! after the only wake-up.
 
 const std = @import("std");
 const linux = std.os.linux;
@@ -114,11 +116,19 @@ fn sleep(side: anytype, watch: *const Watch, deadline: Deadline) Outcome {
 }
 
 /// Wakes the side that sleeps on `word`, after something was published for it.
-pub inline fn wake(word: *const u32) void {
+pub inline fn wake(word: *u32) void {
     // Relaxed, before the fence: this value is stored once, before the peer's first wait.
     if (@atomicLoad(u32, word, .monotonic) == @intFromEnum(wire.Sleeping.never_sleeps)) return;
     cpu.full_fence(); // Pairs with the one in `sleep`.
-    if (@atomicLoad(u32, word, .monotonic) == @intFromEnum(wire.Sleeping.sleeping)) futex_wake(word);
+    if (@atomicLoad(u32, word, .monotonic) == @intFromEnum(wire.Sleeping.sleeping)) wake_sleeper(word);
+}
+
+/// For a side that has just fenced behind what it published.
+pub noinline fn wake_sleeper(word: *u32) void {
+    const sleeping = @intFromEnum(wire.Sleeping.sleeping);
+    const awake = @intFromEnum(wire.Sleeping.awake);
+    // Relaxed: the futex call compares the word under the kernel's lock, which orders the two.
+    if (@cmpxchgStrong(u32, word, sleeping, awake, .monotonic, .monotonic) == null) futex_wake(word);
 }
 
 fn futex_wait(word: *const u32, expected: u32, ns: u64) void {
@@ -127,7 +137,7 @@ fn futex_wait(word: *const u32, expected: u32, ns: u64) void {
     _ = linux.futex_4arg(word, .{ .cmd = .WAIT, .private = false }, expected, &timeout);
 }
 
-pub fn futex_wake(word: *const u32) void {
+fn futex_wake(word: *const u32) void {
     // Cannot fail: the word is aligned and mapped.
     _ = linux.futex_3arg(word, .{ .cmd = .WAKE, .private = false }, 1);
 }

@@ -47,7 +47,7 @@ pub const Writer = struct {
     pub fn init(mapping: Mapping, failure: *Failure) error{Corrupt}!Writer {
         const control = mapping.control();
         const counters = try Counters.load(control, mapping.capacity(), failure);
-        _ = @atomicRmw(u32, &control.producer_abilities, .Or, wire.ability_packed, .release); // Pairs with `Reader.is_packed`.
+        _ = @atomicRmw(u32, &control.producer_abilities, .Or, wire.ability_packed, .release); // Pairs with `Reader.producer_packs`.
         return .{
             .control = control,
             .ring = mapping.ring().ptr,
@@ -136,7 +136,7 @@ pub const Writer = struct {
     /// Makes everything staged visible to the consumer.
     pub inline fn publish(self: *Writer) void {
         if (self.published == self.head) return;
-        @atomicStore(u64, &self.control.head, self.head, .release); // Pairs with `Reader.refresh_head`.
+        @atomicStore(u64, &self.control.head, self.head, .release); // Pairs with `Reader.load_head` and `Reader.has_news`.
         self.published = self.head;
         self.staged = 0;
     }
@@ -168,8 +168,13 @@ pub const Writer = struct {
         var sent: u32 = 0;
         var from_offset: usize = 0;
         while (sent < sizes.len) {
-            const run = measure_run(sizes[sent..], run_max);
-            if (!try self.send_run(from[from_offset..].ptr, sizes[sent..][0..run.count], run, type_id, failure)) break;
+            const rest = from[from_offset..].ptr;
+            var run = measure_run(sizes[sent..], run_max);
+            if (!try self.send_run(rest, sizes[sent..], run, type_id, failure)) {
+                // There is no room for all of the run; the last room may do for some of it.
+                run = measure_run(sizes[sent..], @min(run_max, self.payload_that_fits()));
+                if (!try self.send_run(rest, sizes[sent..], run, type_id, failure)) break;
+            }
             sent += run.count;
             from_offset += run.source_size;
         }
@@ -193,13 +198,21 @@ pub const Writer = struct {
         return run;
     }
 
-    /// A run of one is an ordinary record.
+    /// The largest payload that a claim would take now.
+    fn payload_that_fits(self: *const Writer) u32 {
+        const free: u32 = @intCast(self.capacity - (self.head - self.tail));
+        const room = self.capacity - self.offset_of(self.head);
+        const behind_skip = free -| room;
+        return @max(@min(free, room), behind_skip) -| wire.header_size;
+    }
+
+    /// Sends the first `run.count` messages. A run of one is an ordinary record.
     fn send_run(self: *Writer, from: [*]const u8, sizes: []align(1) const u32, run: Run, type_id: u32, failure: *Failure) error{Corrupt}!bool {
         const is_packed = run.count > 1;
         const payload_size = if (is_packed) run.packed_size else run.source_size;
         const offset = try self.claim(payload_size, failure) orelse return false;
         if (is_packed) {
-            write_entries(self.ring + offset, from, sizes, type_id);
+            write_entries(self.ring + offset, from, sizes[0..run.count], type_id);
         } else {
             copy.copy(self.ring + offset, from, payload_size);
         }

@@ -1,5 +1,5 @@
 /**
- * The wire, typed in from its description (WIRE.md) and from nothing else. This file shares no line
+ * The wire, typed in from its description (docs/wire.md) and from nothing else. This file shares no line
  * with the library that it checks: where the two disagree, one of them has misread the description.
  */
 
