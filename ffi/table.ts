@@ -7,6 +7,7 @@ export const numbers = {
   entrySize: 8,
   capacityMin: 4096,
   capacityMax: 1073741824,
+  capacityMinForeign: 128,
   typePacked: 4294967295,
   handleCount: 4096,
 } as const;
@@ -56,6 +57,7 @@ export const subject = {
   madvise: 20,
   pidfdOpen: 21,
   unlink: 22,
+  ioctl: 24,
   magic: 64,
   version: 65,
   alignment: 66,

@@ -96,8 +96,19 @@ export function checkBytes(bytes: Uint8Array, name: string): void {
   }
 }
 
+export function checkSizes(sizes: Uint32Array): void {
+  if (!(sizes instanceof Uint32Array)) {
+    throw new TypeError(`sizes is ${show(sizes)}; expected a Uint32Array`);
+  }
+}
+
+/** Whether native code can be given a value as a u32. False for a BigInt, which `>>>` would throw at. */
+export function isU32(value: number): boolean {
+  return typeof value === "number" && value >>> 0 === value;
+}
+
 export function checkTypeId(typeId: number): void {
-  if (typeId >>> 0 === typeId && typeId !== numbers.typePacked) return;
+  if (isU32(typeId) && typeId !== numbers.typePacked) return;
   if (typeof typeId !== "number") {
     throw new TypeError(`typeId is ${show(typeId)}; expected a number`);
   }

@@ -1,3 +1,4 @@
+import { isU32 } from "./arguments.ts";
 import type { Channel } from "./channel.ts";
 import { ClosedError } from "./errors.ts";
 import type { MessageView } from "./types.ts";
@@ -118,7 +119,7 @@ export class ConsumerBatch implements Batch {
 
   #check(index: number): void {
     // One comparison for the common case: a released batch has no length.
-    if (index >>> 0 === index && index < this.#length) return;
+    if (isU32(index) && index < this.#length) return;
     if (!this.#isOpen) throw this.#releasedError();
     throw new RangeError(
       `reading a batch (${this.#channel.path}): the index is ${String(index)}; expected a whole number below ${this.#length}`,

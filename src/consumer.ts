@@ -1,5 +1,5 @@
 import { numbers, status } from "../ffi/table.ts";
-import { checkBytes, checkTimeout } from "./arguments.ts";
+import { checkBytes, checkTimeout, isU32 } from "./arguments.ts";
 import { type Batch, ConsumerBatch } from "./batch.ts";
 import { Channel, type Established } from "./channel.ts";
 import { ZerocrossError } from "./errors.ts";
@@ -205,7 +205,7 @@ export class Consumer implements Disposable {
 
   #drainLimit(max: number): number {
     this.#checkNoBatch();
-    if (max >>> 0 !== max || max === 0) {
+    if (!isU32(max) || max === 0) {
       throw new RangeError(`max is ${String(max)}; expected a whole number of messages, 1 or more`);
     }
     // No more fit into the ring, each being an entry of a packed record at least.

@@ -82,12 +82,7 @@ function describedError(code: number, at: string, peer: string, failure: Failure
     case status.addressInUse:
       return addressInUseError(at, failure);
     case status.pathRefused:
-      return new SystemError(
-        `${at}: there is ${standing(failure.subject)} at the path; expected nothing, or a socket that ` +
-          "nobody listens on. It was left alone: choose another path, or remove it.",
-        "bind",
-        "EEXIST",
-      );
+      return pathRefusedError(at, failure);
     case status.system:
       return systemError(at, failure);
   }
@@ -110,10 +105,24 @@ function timeoutError(at: string, failure: Failure): DOMException {
   return new DOMException(`${at}: timed out: ${reason}.`, "TimeoutError");
 }
 
+function pathRefusedError(at: string, failure: Failure): SystemError {
+  const found = `${at}: there is ${standing(failure.subject)} at the path`;
+  const errno = errnoName(failure.errno);
+  if (errno === "ENOTSOCK") {
+    return new SystemError(`${found}; expected a socket. Correct the path.`, "connect", errno);
+  }
+  return new SystemError(
+    `${found}; expected nothing, or a socket that nobody listens on. It was left alone: ` +
+      "choose another path, or remove it.",
+    "bind",
+    errno,
+  );
+}
+
 function addressInUseError(at: string, failure: Failure): SystemError {
   const found =
-    failure.errno !== 0
-      ? `there is a socket at the path, and whether anybody listens on it cannot be known (/proc/net/unix: ${errnoName(failure.errno)})`
+    errnoName(failure.errno) !== "EADDRINUSE"
+      ? `there is a socket at the path, and whether anybody listens on it cannot be known (${errnoName(failure.errno)})`
       : `${failure.pid > 0 ? `process ${failure.pid}` : "another process"} is listening there`;
   return new SystemError(
     `${at}: ${found}. It was left alone: choose another path, or stop that process.`,
@@ -122,16 +131,22 @@ function addressInUseError(at: string, failure: Failure): SystemError {
   );
 }
 
+const nobodyListens = "Nobody listens there: start the listener first, or connect with `retry`.";
+
 function systemError(at: string, failure: Failure): SystemError {
   const call = nameOf(subject, failure.subject);
   const errno = errnoName(failure.errno);
   const advice: Record<string, string> = {
-    ENOENT: "A folder of the path does not exist: create it, or correct the path.",
+    ENOENT:
+      call === "connect"
+        ? nobodyListens
+        : "A folder of the path does not exist: create it, or correct the path.",
     ENOTDIR: "A part of the path is not a folder: correct the path.",
     EACCES: "This user may not do that there: change the permissions, or use another path or user.",
     EPERM: "This user may not do that there: change the permissions, or use another path or user.",
     EROFS: "The file system is read-only: use another path.",
-    ECONNREFUSED: "Nobody listens there: start the listener first, or connect with `retry`.",
+    ECONNREFUSED: nobodyListens,
+    EAGAIN: "The listener has more connectors waiting than it takes: connect with `retry`.",
     EMFILE: "This process has too many descriptors open: close some, or raise its limit.",
     ENFILE: "The system has too many files open.",
     ENOMEM: "There is not enough memory: use a smaller `capacity`, or raise the limit.",
@@ -164,7 +179,7 @@ function wireProblem(failure: Failure): string {
     case subject.alignment:
       return `its handshake says an alignment of ${found}; expected ${expected}.`;
     case subject.capacity:
-      return `its handshake says a capacity of ${found}; expected a power of two up to ${numbers.capacityMax}.`;
+      return `its handshake says a capacity of ${found}; expected ${expected === 0 ? "0" : `a power of two from ${numbers.capacityMinForeign} to ${expected}`}.`;
     case subject.flags:
       return `its handshake has the flags ${hex(found)}; expected ${hex(expected)}. It may be an RPC endpoint.`;
     case subject.shmSize:
@@ -180,7 +195,7 @@ function wireProblem(failure: Failure): string {
     case subject.truncated:
       return `it closed the connection after ${found} bytes of its handshake; expected ${expected}. It may have refused this process, or taken another connector.`;
     case subject.trailingBytes:
-      return `it sent ${found} bytes more than its handshake has.`;
+      return `it sent more than the ${expected} bytes of its handshake.`;
     case subject.memoryState:
       return `the state in its memory is ${found}; expected ${expected}.`;
   }
@@ -203,7 +218,7 @@ function corruption({ subject: what, found, expected }: Failure, peer: string): 
     case subject.skip:
       return `${peer} wrote a skip where none can be.`;
     case subject.entry:
-      return `${peer} wrote a packed record with an entry of ${found} bytes; expected at most ${expected}.`;
+      return `${peer} wrote a packed record with an entry of ${found} bytes; expected ${found < expected ? "at least" : "at most"} ${expected}.`;
     case subject.peerVerdict:
       return `${peer} found the ring broken and gave the channel up.`;
   }

@@ -1,5 +1,12 @@
 import { status } from "../ffi/table.ts";
-import { checkBytes, checkSize, checkTimeout, checkTypeId } from "./arguments.ts";
+import {
+  checkBytes,
+  checkSize,
+  checkSizes,
+  checkTimeout,
+  checkTypeId,
+  isU32,
+} from "./arguments.ts";
 import { Channel, type Established } from "./channel.ts";
 import { ZerocrossError } from "./errors.ts";
 import { connectSync, listenSync, role } from "./rendezvous.ts";
@@ -73,7 +80,7 @@ export class Producer implements Disposable {
    * @throws {PeerDiedError} when its process ended, which is noticed within a few calls.
    */
   trySend(bytes: Uint8Array, typeId = 0): boolean {
-    if (!(bytes instanceof Uint8Array) || typeId >>> 0 !== typeId) this.#refuse(bytes, typeId);
+    if (!(bytes instanceof Uint8Array) || !isU32(typeId)) this.#refuse(bytes, typeId);
     const code = this.#calls.zc_producer_try_send(this.#handle, bytes, bytes.length, typeId);
     if (code === status.ok) return true;
     if (code === status.again) return false;
@@ -82,7 +89,7 @@ export class Producer implements Disposable {
 
   /** Like `trySend`; while the ring is full, waits on this thread for the consumer. */
   sendSync(bytes: Uint8Array, typeId = 0, waiting?: Waiting): void {
-    if (!(bytes instanceof Uint8Array) || typeId >>> 0 !== typeId) this.#refuse(bytes, typeId);
+    if (!(bytes instanceof Uint8Array) || !isU32(typeId)) this.#refuse(bytes, typeId);
     const timeout = waiting === undefined ? Infinity : checkTimeout(waiting);
     const code = this.#calls.zc_producer_send(this.#handle, bytes, bytes.length, typeId, timeout);
     if (code !== status.ok) this.#failSend(code, bytes, typeId);
@@ -99,9 +106,7 @@ export class Producer implements Disposable {
    */
   trySendMany(bytes: Uint8Array, sizes: Uint32Array, typeId = 0): number {
     checkBytes(bytes, "bytes");
-    if (!(sizes instanceof Uint32Array)) {
-      throw new TypeError("sizes is not a Uint32Array; expected one size per message");
-    }
+    checkSizes(sizes);
     checkTypeId(typeId);
     const code = this.#calls.zc_producer_try_send_many(
       this.#handle,
@@ -125,7 +130,7 @@ export class Producer implements Disposable {
    * ```
    */
   tryClaim(size: number): Slot | undefined {
-    if (size >>> 0 !== size) checkSize(size, this.maxMessageSize, "the claimed size");
+    if (!isU32(size)) checkSize(size, this.maxMessageSize, "the claimed size");
     const offset = this.#calls.zc_producer_try_claim(this.#handle, size);
     if (offset >= 0) return this.#slot.open(offset, size);
     if (offset === status.again) return undefined;
@@ -134,7 +139,7 @@ export class Producer implements Disposable {
 
   /** Like `tryClaim`; while the ring is full, waits on this thread for the consumer. */
   claimSync(size: number, waiting?: Waiting): Slot {
-    if (size >>> 0 !== size) checkSize(size, this.maxMessageSize, "the claimed size");
+    if (!isU32(size)) checkSize(size, this.maxMessageSize, "the claimed size");
     const timeout = waiting === undefined ? Infinity : checkTimeout(waiting);
     const offset = this.#calls.zc_producer_claim(this.#handle, size, timeout);
     if (offset >= 0) return this.#slot.open(offset, size);

@@ -69,6 +69,8 @@ class Rendezvous {
         return this.#established(peer);
       }
       calls.zc_endpoint_refuse(this.#handle);
+      // A crowd of strangers must not keep this going.
+      if (this.#left() === 0) this.#check(status.timeout);
     }
   }
 

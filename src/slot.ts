@@ -1,4 +1,4 @@
-import { checkSize, checkTypeId } from "./arguments.ts";
+import { checkSize, checkTypeId, isU32 } from "./arguments.ts";
 import type { Channel } from "./channel.ts";
 import { ClosedError } from "./errors.ts";
 
@@ -88,7 +88,7 @@ export class ProducerSlot implements Slot {
 
   #check(size: number, typeId: number, doing: string): void {
     if (!this.#isOpen) throw this.#finishedError(doing);
-    if (size >>> 0 !== size || size > this.#size) checkSize(size, this.#size, "the committed size");
+    if (!isU32(size) || size > this.#size) checkSize(size, this.#size, "the committed size");
     checkTypeId(typeId);
   }
 

@@ -88,6 +88,7 @@ pub const Endpoint = struct {
         errdefer self.end = .none;
         const message: handshake.Offer = .{ .version = offer.version, .capacity_fwd = offer.capacity };
         try handshake.send(self.connection.?.fd, message, &.{fd}, deadline, &self.failure);
+        try handshake.wait_until_taken(self.connection.?.fd, deadline, &self.failure);
         self.mapping = mapping;
     }
 
@@ -106,10 +107,12 @@ pub const Endpoint = struct {
 
     fn open_end(self: *Endpoint, role: Role, mapping: Mapping, spin_us: f64) error{Corrupt}!void {
         const other = self.connection.?.peer;
-        self.end = switch (role) {
+        // Into a local first: a failure must not leave an end that is none.
+        const end: End = switch (role) {
             .producer => .{ .producer = try .init(mapping, other, spin_us, &self.failure) },
             .consumer => .{ .consumer = try .init(mapping, other, spin_us, &self.failure) },
         };
+        self.end = end;
     }
 
     /// Whoever is on the other side, from the moment that it is connected.

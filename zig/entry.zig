@@ -17,8 +17,9 @@ pub const Entry = struct {
         return linux.S.ISSOCK(self.mode);
     }
 
-    pub fn refuse(self: Entry, failure: *Failure) error{PathRefused} {
-        failure.* = .{ .subject = switch (@as(u32, self.mode) & linux.S.IFMT) {
+    /// `errno`: what the kernel says of such a path.
+    pub fn refuse(self: Entry, errno: linux.E, failure: *Failure) error{PathRefused} {
+        failure.* = .{ .errno = errno, .subject = switch (@as(u32, self.mode) & linux.S.IFMT) {
             linux.S.IFREG => .regular_file,
             linux.S.IFDIR => .directory,
             linux.S.IFLNK => .symlink,

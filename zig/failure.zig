@@ -29,6 +29,7 @@ pub const Subject = enum(u32) {
     madvise = 20,
     pidfd_open = 21,
     unlink = 22,
+    ioctl = 24,
 
     // What was wrong with a handshake or the memory behind it, for `error.Wire`.
     magic = 64,

@@ -64,6 +64,39 @@ pub fn send(
     while (sent < bytes.len) sent += try send_some(fd, bytes[sent..], &.{}, deadline, failure);
 }
 
+/// How long to wait for a hang-up before looking whether the bytes were read.
+const taken_check_ms = 5;
+
+/// Returns once the connector has read the handshake. One that goes away before that is gone, and
+/// the next one may come.
+pub fn wait_until_taken(fd: i32, deadline: Deadline, failure: *Failure) error{ System, PeerGone, Timeout }!void {
+    while (true) {
+        var byte: [1]u8 = undefined;
+        const result = system.retry(linux.recvfrom, .{ fd, &byte, byte.len, linux.MSG.DONTWAIT, null, null });
+        switch (linux.errno(result)) {
+            // A connector of ours hangs up when it has the memory. Nothing that it says matters here.
+            .SUCCESS => if (result == 0) return,
+            .AGAIN => if (try is_read(fd, failure)) return,
+            // The kernel says so when a socket is closed with something unread.
+            .CONNRESET => return error.PeerGone,
+            else => |errno| return failure.system(.recvmsg, errno),
+        }
+        if (deadline.passed()) return error.Timeout;
+        system.poll_until(fd, linux.POLL.IN, deadline.at_most_ms(taken_check_ms), failure) catch |err| switch (err) {
+            error.Timeout => {},
+            error.System => return error.System,
+        };
+    }
+}
+
+/// Whether nothing of what was sent waits to be read: a foreign connector may stay connected.
+fn is_read(fd: i32, failure: *Failure) error{System}!bool {
+    var unread: i32 = 0;
+    const errno = linux.errno(linux.ioctl(fd, linux.T.IOCOUTQ, @intFromPtr(&unread)));
+    if (errno != .SUCCESS) return failure.system(.ioctl, errno);
+    return unread == 0;
+}
+
 fn encode(offer: Offer, buffer: *[@sizeOf(wire.Handshake)]u8) []const u8 {
     assert(wire.capacity_is_accepted(offer.capacity_fwd));
     if (offer.version < 4) {

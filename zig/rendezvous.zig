@@ -134,7 +134,7 @@ fn refuse_what_is_no_socket(address: *const Address, errno: linux.E, failure: *F
     if (address.is_abstract()) return;
     if (errno != .CONNREFUSED and errno != .ACCES) return;
     switch (look(linux.AT.FDCWD, address.file_path(), 0)) {
-        .entry => |entry| if (!entry.is_socket()) return entry.refuse(failure),
+        .entry => |entry| if (!entry.is_socket()) return entry.refuse(.NOTSOCK, failure),
         .failed => {},
     }
 }

@@ -55,7 +55,7 @@ pub const Place = struct {
             .entry => |entry| entry,
             .failed => return,
         };
-        if (!entry.is_socket()) return entry.refuse(failure);
+        if (!entry.is_socket()) return entry.refuse(.EXIST, failure);
         switch (try live_listener.probe(&self.address, failure)) {
             .dead => try self.unlink(failure),
             .alive => |errno| {

@@ -37,6 +37,7 @@ fn numbers_text() []const u8 {
         \\  entrySize: {d},
         \\  capacityMin: {d},
         \\  capacityMax: {d},
+        \\  capacityMinForeign: {d},
         \\  typePacked: {d},
         \\  handleCount: {d},
         \\}} as const;
@@ -49,6 +50,7 @@ fn numbers_text() []const u8 {
         @sizeOf(wire.Entry),
         wire.capacity_min,
         wire.capacity_max,
+        wire.capacity_min_foreign,
         wire.type_packed,
         handles.slot_count,
     });

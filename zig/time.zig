@@ -18,6 +18,11 @@ pub const Deadline = struct {
         return .{ .at_ns = now_ns() + @as(u64, @intFromFloat(timeout_ms * 1e6)) };
     }
 
+    /// This deadline, or one `ms` from now if that is earlier.
+    pub fn at_most_ms(self: Deadline, ms: u32) Deadline {
+        return .{ .at_ns = @min(self.at_ns, now_ns() + @as(u64, ms) * std.time.ns_per_ms) };
+    }
+
     pub fn remaining_ns(self: Deadline) u64 {
         if (self.at_ns == never.at_ns) return self.at_ns;
         return self.at_ns -| now_ns();

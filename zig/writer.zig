@@ -65,20 +65,22 @@ pub const Writer = struct {
     /// Copies a message in and publishes it with all that is staged. False: the ring is full.
     pub inline fn send(self: *Writer, from: [*]const u8, size: u32, message: Message, failure: *Failure) error{Corrupt}!bool {
         assert(!self.claim_open);
+        // The consumer polls that line, so it is not ours; meanwhile the record is written.
         cpu.prefetch_for_write(&self.control.head);
         const offset = try self.claim(size, failure) orelse return false;
         if (size <= wire.Lane.payload_max) {
             const words = copy.load_words(from, size);
             // A payload of 1 to 32 bytes owns its whole line, so all four words have room.
             if (size > 0) self.words_at(offset).* = words;
-            self.finish(size, message);
+            self.end_claim(size, message);
             self.publish_alone(words, size, message);
             self.prefetch_next();
         } else {
             copy.copy(self.ring + offset, from, size);
-            self.finish(size, message);
+            self.end_claim(size, message);
             self.publish();
         }
+        self.note_message(size);
         return true;
     }
 
@@ -114,14 +116,16 @@ pub const Writer = struct {
 
     /// Ends the open claim with `size` payload bytes in place; published with the next `publish`.
     pub fn stage(self: *Writer, size: u32, message: Message) void {
-        self.finish(size, message);
+        self.end_claim(size, message);
+        self.note_message(size);
         if (self.staged == wire.records_per_publish) self.publish();
     }
 
     /// Ends the open claim and publishes it with all that is staged.
     pub fn commit(self: *Writer, size: u32, message: Message) void {
         const offset: u32 = (if (self.claim_skip > 0) 0 else self.offset_of(self.head)) + wire.header_size;
-        self.finish(size, message);
+        self.end_claim(size, message);
+        self.note_message(size);
         if (size > wire.Lane.payload_max) return self.publish();
         const words: [4]u64 = if (size > 0) self.words_at(offset).* else @splat(0);
         self.publish_alone(words, size, message);
@@ -234,10 +238,9 @@ pub const Writer = struct {
         }
     }
 
-    inline fn finish(self: *Writer, size: u32, message: Message) void {
+    inline fn note_message(self: *Writer, size: u32) void {
         self.messages += 1;
         self.bytes += size;
-        self.end_claim(size, message);
     }
 
     /// Writes the header (before it a skip, where one is due) and moves head past the record.
@@ -248,13 +251,10 @@ pub const Writer = struct {
             self.write_skip();
             self.head += self.claim_skip;
         }
-        const header = self.header_at(self.offset_of(self.head));
         const need = wire.record_size(size);
-        header.size = size;
-        header.type_id = message.type_id;
-        header.reserved = need;
-        header._0 = 0;
-        header.correlation_id = message.correlation_id;
+        // The header's first three words, in as many stores.
+        const header: *[3]u64 = @ptrCast(@alignCast(self.header_at(self.offset_of(self.head))));
+        header.* = .{ pair(size, message.type_id), need, message.correlation_id };
         self.head += need;
         self.staged += 1;
         self.claim_open = false;
