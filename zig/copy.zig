@@ -5,8 +5,9 @@ const builtin = @import("builtin");
 
 const Block = @Vector(16, u8);
 
-/// From here on the processor's own copy loop (REP MOVSB) beats one of vectors.
-const string_copy_min = 1024;
+/// From here on a message is written past the caches: fetching the ring's lines from the consumer's
+/// cache only to overwrite them costs more than the memory does, unless two cores share a cache.
+const streaming_min = 32 * 1024;
 
 /// Copies `size` bytes. The two ranges do not overlap.
 pub inline fn copy(noalias to: [*]u8, noalias from: [*]const u8, size: usize) void {
@@ -54,26 +55,39 @@ inline fn copy_medium(noalias to: [*]u8, noalias from: [*]const u8, size: usize)
 }
 
 noinline fn copy_large(noalias to: [*]u8, noalias from: [*]const u8, size: usize) void {
-    if (builtin.cpu.arch == .x86_64 and size >= string_copy_min) {
-        var to_end: [*]u8 = undefined;
-        var from_end: [*]const u8 = undefined;
-        var left: usize = undefined;
-        asm volatile ("rep movsb"
-            : [to_end] "={rdi}" (to_end),
-              [from_end] "={rsi}" (from_end),
-              [left] "={rcx}" (left),
-            : [to] "{rdi}" (to),
-              [from] "{rsi}" (from),
-              [size] "{rcx}" (size),
-            : .{ .memory = true });
-        return;
-    }
     var offset: usize = 0;
     while (offset + 64 <= size) : (offset += 64) {
         inline for (0..4) |block| move(Block, to, from, offset + 16 * block);
     }
     // The last 64 bytes again cover what the loop left; they exist, since a large copy is longer.
     inline for (0..4) |block| move(Block, to, from, size - 64 + 16 * block);
+}
+
+/// Like `copy`, into a place that starts on a line and that this processor will not read soon.
+pub inline fn copy_out(noalias to: [*]align(64) u8, noalias from: [*]const u8, size: usize) void {
+    if (can_stream and size >= streaming_min) return copy_streaming(to, from, size);
+    copy(to, from, size);
+}
+
+// Zig's own x86 backend, which builds the tests in Debug, cannot assemble what follows.
+const can_stream = builtin.cpu.arch == .x86_64 and builtin.zig_backend == .stage2_llvm;
+
+noinline fn copy_streaming(noalias to: [*]align(64) u8, noalias from: [*]const u8, size: usize) void {
+    const whole = size - size % 64;
+    var offset: usize = 0;
+    while (offset < whole) : (offset += 64) {
+        inline for (0..4) |block| {
+            const source: *align(1) const Block = @ptrCast(from + offset + 16 * block);
+            asm volatile ("movntdq %[bytes], (%[target])"
+                :
+                : [bytes] "x" (source.*),
+                  [target] "r" (to + offset + 16 * block),
+                : .{ .memory = true });
+        }
+    }
+    // Such stores are ordered with no others: not with the one that publishes them either.
+    asm volatile ("sfence" ::: .{ .memory = true });
+    copy(to + whole, from + whole, size - whole);
 }
 
 /// The first `size` bytes (at most 32) as little-endian words, zeros behind them, read without touching
@@ -132,6 +146,21 @@ test "every size is copied whole and nothing beyond it" {
         try std.testing.expectEqualSlices(u8, from[5..][0..size], to[3..][0..size]);
         for (to[0..3]) |byte| try std.testing.expectEqual(0xEE, byte);
         for (to[3 + size ..]) |byte| try std.testing.expectEqual(0xEE, byte);
+    }
+}
+
+test "what is copied out is whole too, and nothing beyond it" {
+    const size_max = streaming_min + 200;
+    const from = try std.testing.allocator.alloc(u8, size_max + 1);
+    defer std.testing.allocator.free(from);
+    const to = try std.testing.allocator.alignedAlloc(u8, .@"64", size_max + 64);
+    defer std.testing.allocator.free(to);
+    for (from, 0..) |*byte, index| byte.* = @truncate(index *% 31 +% 7);
+    for ([_]usize{ 0, 1, 100, streaming_min - 1, streaming_min, streaming_min + 1, streaming_min + 65, size_max }) |size| {
+        @memset(to, 0xEE);
+        copy_out(to.ptr, from[1..].ptr, size);
+        try std.testing.expectEqualSlices(u8, from[1..][0..size], to[0..size]);
+        for (to[size..]) |byte| try std.testing.expectEqual(0xEE, byte);
     }
 }
 

@@ -76,7 +76,7 @@ pub const Writer = struct {
             self.publish_alone(words, size, message);
             self.prefetch_next();
         } else {
-            copy.copy(self.ring + offset, from, size);
+            copy.copy_out(self.payload_at(offset), from, size);
             self.end_claim(size, message);
             self.publish();
         }
@@ -218,7 +218,7 @@ pub const Writer = struct {
         if (is_packed) {
             write_entries(self.ring + offset, from, sizes[0..run.count], type_id);
         } else {
-            copy.copy(self.ring + offset, from, payload_size);
+            copy.copy_out(self.payload_at(offset), from, payload_size);
         }
         self.end_claim(payload_size, .{ .type_id = if (is_packed) wire.type_packed else type_id });
         if (is_packed or self.staged == wire.records_per_publish) self.publish();
@@ -293,6 +293,10 @@ pub const Writer = struct {
     inline fn header_at(self: *const Writer, offset: u32) *wire.Header {
         // Sound: records start on lines inside the ring, and `ring` starts on one.
         return @ptrCast(@alignCast(self.ring + offset));
+    }
+
+    inline fn payload_at(self: *const Writer, offset: u32) [*]align(wire.line_size) u8 {
+        return @alignCast(self.ring + offset);
     }
 
     inline fn words_at(self: *const Writer, offset: u32) *[4]u64 {
