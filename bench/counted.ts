@@ -1,8 +1,10 @@
 // What is counted rather than timed: system calls, allocations, the CPU time of an idle consumer.
 
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { environment } from "../scripts/environment.mjs";
 import { type Runtime, scriptPair } from "./pair.ts";
 
 export interface Count {
@@ -17,6 +19,7 @@ const roundTrips = 1_000_000;
 export async function countedRows(cores: readonly [number, number]): Promise<Count[]> {
   const rows: Count[] = [];
   for (const runtime of runtimes) rows.push(await countSystemCalls(runtime, cores));
+  for (const runtime of runtimes) rows.push(...allocations(runtime));
   for (const runtime of runtimes) rows.push(await countIdle(runtime, cores));
   return rows;
 }
@@ -51,6 +54,30 @@ async function countSystemCalls(
   } finally {
     await pair.close();
   }
+}
+
+const heapMessages = 10_000_000;
+
+/** How far the runtime's own figure of its heap moves while messages go from end to end in one thread. */
+function allocations(runtime: Runtime): Count[] {
+  return ["copies", "batches"].map((form) => {
+    const script = fileURLToPath(new URL("../tests/programs/heap.ts", import.meta.url));
+    const flags = runtime === "deno" ? ["run", "--no-check", "--allow-all"] : [];
+    const settings = JSON.stringify({ form, messages: heapMessages });
+    const { stdout } = spawnSync(runtime, [...flags, script, settings], {
+      // Without its collector JavaScriptCore's figure is of everything that was ever allocated.
+      env: { ...environment, BUN_JSC_useGC: "0" },
+      encoding: "utf8",
+      timeout: 60_000,
+    });
+    const { samples } = JSON.parse(stdout) as { samples: number[] };
+    const each = (Math.max(...samples) - Math.min(...samples)) / heapMessages;
+    return {
+      name: `heap bytes per message, ${runtime}, 10 million messages in ${form}`,
+      value: each.toFixed(4),
+      goal: "0",
+    };
+  });
 }
 
 const idleMs = 5000;

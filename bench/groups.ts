@@ -21,7 +21,7 @@ export interface Group {
   readonly title: string;
   readonly unit: "times the first row" | "messages per second" | "bytes per second";
   readonly bytesPerRepetition: number;
-  /** Repetitions of a block, chosen so that one takes a few milliseconds. */
+  /** Repetitions of a block: some milliseconds' worth, and many laps of the ring, which is cold at first. */
   readonly repetitions: number;
   readonly rows: readonly Row[];
 }
@@ -50,7 +50,7 @@ export const groups: readonly Group[] = [
     title: "Round trip, 32 bytes each way, both sides spinning",
     unit: "times the first row",
     bytesPerRepetition: 32,
-    repetitions: 20_000,
+    repetitions: 100_000,
     rows: [
       bareRow,
       { name: "zerocross, native", start: native("ring"), goal: { apart: 1.1, close: 1.3 } },
@@ -64,7 +64,7 @@ export const groups: readonly Group[] = [
     title: "One way, 32 bytes, one record each, every payload read and checked",
     unit: "messages per second",
     bytesPerRepetition: 32,
-    repetitions: 200_000,
+    repetitions: 500_000,
     rows: [
       { name: "native, staged", start: native("stage"), goal: whileClose(28e6) },
       { name: "native, one by one", start: native("send") },

@@ -1,6 +1,4 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
@@ -55,17 +53,19 @@ class LineProcess {
 
 /** Two native processes, forked by zig-out/bin/native. */
 export function nativePair(what: string, cores: readonly [number, number]): Pair {
-  const process = new LineProcess(join(root, "zig-out/bin/native"), [what, ...cores.map(String)]);
+  const sides = new LineProcess(join(root, "zig-out/bin/native"), [what, ...cores.map(String)]);
   return {
-    pids: [process.pid],
+    pids: [sides.pid],
     async run(count) {
-      process.tell(String(count));
-      const [, elapsed] = (await process.hear()).split(" ");
+      sides.tell(String(count));
+      const [, elapsed] = (await sides.hear()).split(" ");
       return Number(elapsed);
     },
-    close: () => process.close(),
+    close: () => sides.close(),
   };
 }
+
+let pairCount = 0;
 
 /** Two JavaScript processes, each in a runtime of its own. */
 export function scriptPair(
@@ -73,9 +73,10 @@ export function scriptPair(
   runtimes: readonly [Runtime, Runtime],
   cores: readonly [number, number],
 ): Pair {
-  const folder = mkdtempSync(join(tmpdir(), "zerocross-bench-"));
+  // In the abstract namespace nothing is left behind, whatever ends this.
+  const address = `@zerocross-bench-${process.pid}-${pairCount++}`;
   const start = (runtime: Runtime, position: string, core: number) =>
-    new LineProcess(runtime, [...runArguments(runtime), name, position, folder, String(core)]);
+    new LineProcess(runtime, [...runArguments(runtime), name, position, address, String(core)]);
   const sides = [
     start(runtimes[0], "first", cores[0]),
     start(runtimes[1], "second", cores[1]),
@@ -91,7 +92,6 @@ export function scriptPair(
     },
     async close() {
       await Promise.all(sides.map((side) => side.close()));
-      rmSync(folder, { recursive: true, force: true });
     },
   };
 }

@@ -1,21 +1,20 @@
 // One side of a measurement between two JavaScript processes, started by pair.ts in Bun or Deno:
-// `side.ts <case> <first|second> <folder> <core>`. For each number that it reads from its standard
+// `side.ts <case> <first|second> <address> <core>`. For each number that it reads from its standard
 // input it runs a block of so many repetitions and answers the nanoseconds that it took.
 
-import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { Consumer, Producer } from "zerocross";
 import { cases, type Ends } from "./cases.ts";
 import { pinThread } from "./pin.ts";
 
-const [name = "", position = "", folder = "", core = ""] = process.argv.slice(2);
+const [name = "", position = "", address = "", core = ""] = process.argv.slice(2);
 const chosen = cases[name];
 if (chosen === undefined) throw new Error(`unknown case ${name}`);
 const isFirst = position === "first";
 pinThread(Number(core));
 
-const there = join(folder, "there");
-const back = join(folder, "back");
+const there = `${address}-there`;
+const back = `${address}-back`;
 const wait = chosen.wait ?? { spin: Infinity };
 
 function open(): Ends {
@@ -28,8 +27,17 @@ function open(): Ends {
 }
 
 const ends = open();
+const token = new Uint8Array(1);
+
+/** A round trip before the clock starts: waking up from the wait for a command is not measured. */
+function meet(): void {
+  if (isFirst) ends.producer.sendSync(token);
+  ends.consumer.receiveIntoSync(token);
+  if (!isFirst) ends.producer.sendSync(token);
+}
 for await (const line of createInterface({ input: process.stdin })) {
   const count = Number(line);
+  meet();
   const start = performance.now();
   if (isFirst) chosen.first(ends, count);
   else chosen.second(ends, count);

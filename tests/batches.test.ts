@@ -223,6 +223,15 @@ for (const takesPacked of [true, false]) {
   });
 }
 
+test("of many messages as many are sent as there is room for, though all would share a record", () => {
+  using channel = openChannel();
+  const { producer } = channel;
+  for (let i = 0; i < 3; i++) producer.trySend(new Uint8Array(960));
+  // A record of 1024 bytes is left: a header line, and entries of 40 bytes.
+  assert.equal(sendMany(producer, Array(50).fill(30)), 24);
+  assert.equal(producer.trySend(new Uint8Array(0)), false);
+});
+
 test("a drain that stops inside a packed record releases it with its last message", () => {
   using channel = openChannel();
   const { producer, consumer, arena } = channel;

@@ -83,13 +83,14 @@ for (const [name, send] of Object.entries(sends)) {
   });
 }
 
-test("flush and stats throw once their end is closed", () => {
+test("flush, stats and lastTypeId throw once their end is closed", () => {
   using channel = openChannel();
   channel.producer.close();
   channel.consumer.close();
   assert.throws(() => channel.producer.flush(), closed);
   assert.throws(() => channel.producer.stats(), closed);
   assert.throws(() => channel.consumer.stats(), closed);
+  assert.throws(() => channel.consumer.lastTypeId, closed);
 });
 
 test("what an end knew when it was opened it still knows when it is closed", () => {

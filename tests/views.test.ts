@@ -25,8 +25,8 @@ test("a buffer that was transferred away is as safe as one that was not", async 
   assert.deepEqual(await play("transfer"), { before: 1, zeros: true });
 });
 
-test("close gives the memory back, and dropping the last view its addresses", async () => {
-  const expected = { kept: true, mappings: 0, givenBack: true };
+test("close gives the memory back, and after the last view its addresses are used again", async () => {
+  const expected = { kept: true, mappings: 0, reused: true };
   assert.deepEqual(await play("giveBack"), expected);
 });
 

@@ -153,7 +153,8 @@ test("a producer that sleeps on a full ring says so, and goes on when the consum
   }
   const outcomes = await outcomesOf(program, 9);
   assert.ok(outcomes.every(({ error }) => error === undefined));
-  assert.ok((outcomes[8]?.value as { sleeps: number }).sleeps >= 4);
+  const stats = outcomes[8]?.value as { sleeps: number };
+  assert.ok(stats.sleeps >= 4, `${stats.sleeps} sleeps`);
   assert.equal(memory.arena.producerParked, 0);
 });
 
