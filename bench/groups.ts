@@ -21,7 +21,7 @@ export interface Group {
   readonly title: string;
   readonly unit: "times the first row" | "messages per second" | "bytes per second";
   readonly bytesPerRepetition: number;
-  /** Repetitions of a block: some milliseconds' worth, and many laps of the ring, which is cold at first. */
+  /** Repetitions of a block: some milliseconds' worth, a tenth of which is a lap of the ring at least. */
   readonly repetitions: number;
   readonly rows: readonly Row[];
 }
