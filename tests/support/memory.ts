@@ -14,6 +14,19 @@ export function addressSpace(): number {
   return Number(kibibytes) * 1024;
 }
 
+/**
+ * The descriptors that are open now and were not `before`. The other way round says nothing: the
+ * runtime closes what led to earlier children in its own time.
+ */
+export function addedDescriptors(before: readonly string[]): string[] {
+  const known = [...before];
+  return openDescriptors().filter((target) => {
+    const at = known.indexOf(target);
+    if (at >= 0) known.splice(at, 1);
+    return at < 0;
+  });
+}
+
 /** What the descriptors of this process lead to. */
 export function openDescriptors(): string[] {
   return readdirSync("/proc/self/fd").flatMap((fd) => {
