@@ -13,5 +13,6 @@ test {
     _ = @import("ring_test.zig");
     _ = @import("system.zig");
     _ = @import("time.zig");
+    _ = @import("wait.zig");
     _ = @import("wire.zig");
 }

@@ -151,3 +151,11 @@ pub fn spin_ticks_of_us(spin_us: f64) u64 {
     if (!(spin_us < 24 * std.time.us_per_hour)) return Watch.spin_forever;
     return @as(u64, @intFromFloat(@max(0, spin_us))) * cpu.ticks_per_us();
 }
+
+test "a waker takes the sleeper's 1 back, and leaves every other value alone" {
+    for ([_][2]u32{ .{ 1, 0 }, .{ 0, 0 }, .{ 2, 2 }, .{ 7, 7 } }) |values| {
+        var word = values[0];
+        wake(&word);
+        try std.testing.expectEqual(values[1], word);
+    }
+}
