@@ -1,7 +1,9 @@
 import { defineConfig } from "tsup";
 
 export default defineConfig({
-  entry: ["src/index.ts"],
+  entry: { index: "src/index.ts", "bun-sleeper": "ffi/bun-sleeper.ts" },
+  // Both stand alone: the second is a worker, and has nothing in common with the first but the table.
+  splitting: false,
   format: "esm",
   platform: "node",
   target: "esnext",
@@ -9,6 +11,6 @@ export default defineConfig({
   // Deno knows the built-in modules by their `node:` names only.
   removeNodeProtocol: false,
   // tsup sets `baseUrl` for the types, which TypeScript 6 takes only under protest.
-  dts: { compilerOptions: { ignoreDeprecations: "6.0" } },
+  dts: { entry: "src/index.ts", compilerOptions: { ignoreDeprecations: "6.0" } },
   clean: true,
 });

@@ -77,8 +77,8 @@ pub fn main(init: std.process.Init.Minimal) !void {
 
     const other: core.Peer = .{ .pid = 0, .uid = 0, .gid = 0, .pidfd = -1 };
     const out: usize = if (is_child) 1 else 0;
-    var producer = try Producer.init(mappings[out], other, std.math.inf(f64), &failure);
-    var consumer = try Consumer.init(mappings[1 - out], other, std.math.inf(f64), &failure);
+    var producer = try Producer.init(mappings[out], other, std.math.inf(f64), 0, &failure);
+    var consumer = try Consumer.init(mappings[1 - out], other, std.math.inf(f64), 0, &failure);
     const shared: Shared = .{
         .is_child = is_child,
         .lines = lines,
@@ -176,7 +176,7 @@ fn payload_of(index: u64) [payload_words]u64 {
 
 fn send_one(producer: *Producer, index: u64) !void {
     const words = payload_of(index);
-    try producer.send(std.mem.asBytes(&words), payload_size, 0, std.math.inf(f64));
+    try producer.send(std.mem.asBytes(&words), payload_size, .{ .type_id = 0 }, std.math.inf(f64));
 }
 
 fn receive_one(consumer: *Consumer, index: u64) !void {
@@ -212,7 +212,7 @@ fn produce(what: What, producer: *Producer, count: u64) !void {
             .packed_many => index += try send_many(producer, index, @min(many, count - index)),
             .large => {
                 std.mem.writeInt(u64, large_bytes[0..8], index, .little);
-                try producer.send(&large_bytes, large_size, 0, std.math.inf(f64));
+                try producer.send(&large_bytes, large_size, .{ .type_id = 0 }, std.math.inf(f64));
                 index += 1;
             },
             else => unreachable,

@@ -1,4 +1,5 @@
 import type * as BunFfi from "bun:ffi";
+import type { SleeperOrder } from "./bun-sleeper.ts";
 import type { Calls, Library, Opener } from "./library.ts";
 import { symbols } from "./table.ts";
 
@@ -43,7 +44,20 @@ function open(path: string): Library {
       // follows the buffer even when it is transferred.
       return toArrayBuffer(address, 0, size, view, deallocator);
     },
+    startSleeper(waiter, onReports) {
+      const worker = new Worker(sleeperUrl(), { smol: true, name: "zerocross waiter" });
+      worker.unref();
+      worker.onmessage = onReports;
+      worker.postMessage({ path, waiter } satisfies SleeperOrder);
+      return { hold: () => worker.ref(), release: () => worker.unref() };
+    },
   };
+}
+
+/** Beside this file, and beside the bundle that it becomes part of. */
+function sleeperUrl(): URL {
+  const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
+  return new URL(`./bun-sleeper.${extension}`, import.meta.url);
 }
 
 function declarations(): Declarations {

@@ -1,5 +1,5 @@
-import type { Library, Opener } from "./library.ts";
-import { symbols } from "./table.ts";
+import type { Library, Opener, Sleeper } from "./library.ts";
+import { status, symbols } from "./table.ts";
 
 export const denoOpener: Opener = {
   abi(path) {
@@ -13,7 +13,10 @@ export const denoOpener: Opener = {
 };
 
 function open(path: string): Library {
-  const calls = Deno.dlopen(path, symbols).symbols;
+  const { zc_waiter_sleep, ...calls } = Deno.dlopen(path, {
+    ...symbols,
+    zc_waiter_sleep: { ...symbols.zc_waiter_wait, name: "zc_waiter_wait", nonblocking: true },
+  }).symbols;
   const collected = new FinalizationRegistry((view: number) => calls.zc_view_drop(view));
 
   return {
@@ -27,5 +30,40 @@ function open(path: string): Library {
       collected.register(buffer, view);
       return buffer;
     },
+    startSleeper(waiter, onReports) {
+      return new CallSleeper(() => zc_waiter_sleep(waiter, Infinity), onReports);
+    },
   };
+}
+
+/** A call off the event loop, which lasts until something is ready or nothing is watched any more. */
+class CallSleeper implements Sleeper {
+  readonly #sleep: () => Promise<number>;
+  readonly #onReports: () => void;
+  #isHeld = false;
+  #isAsleep = false;
+
+  constructor(sleep: () => Promise<number>, onReports: () => void) {
+    this.#sleep = sleep;
+    this.#onReports = onReports;
+  }
+
+  hold(): void {
+    this.#isHeld = true;
+    if (!this.#isAsleep) void this.#run();
+  }
+
+  release(): void {
+    this.#isHeld = false;
+  }
+
+  async #run(): Promise<void> {
+    this.#isAsleep = true;
+    while (this.#isHeld) {
+      const code = await this.#sleep();
+      if (code === status.handleClosed) break;
+      this.#onReports();
+    }
+    this.#isAsleep = false;
+  }
 }

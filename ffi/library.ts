@@ -39,4 +39,18 @@ export interface Library {
    * @throws when the runtime's permissions forbid raw views.
    */
   bufferAt(address: number, size: number, view: number): ArrayBuffer;
+
+  /**
+   * Gives `waiter` a thread that sleeps in `zc_waiter_wait`. `onReports` is called on this thread
+   * when there is something to take.
+   */
+  startSleeper(waiter: number, onReports: () => void): Sleeper;
+}
+
+/** The thread that sleeps for an event loop. */
+export interface Sleeper {
+  /** Something is watched: the process is kept alive, and `onReports` will be called. */
+  hold(): void;
+  /** Nothing is watched any more, and the process may end. */
+  release(): void;
 }

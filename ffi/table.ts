@@ -1,7 +1,7 @@
 // Printed by `npm run generate` from zig/exports.zig. Not to be edited.
 
 export const numbers = {
-  abi: 1,
+  abi: 2,
   controlSize: 768,
   headerSize: 64,
   entrySize: 8,
@@ -9,6 +9,7 @@ export const numbers = {
   capacityMax: 1073741824,
   capacityMinForeign: 128,
   typePacked: 4294967295,
+  typeFailure: 4294967294,
   handleCount: 4096,
 } as const;
 
@@ -89,6 +90,7 @@ export const subject = {
   entry: 198,
   state: 199,
   peerVerdict: 200,
+  correlation: 201,
 } as const;
 
 export const statsFields = ["messages", "bytes", "misses", "sleeps", "queued"] as const;
@@ -102,6 +104,7 @@ export const symbols = {
   zc_endpoint_close: { parameters: ["u32"], result: "i32" },
   zc_endpoint_listen: { parameters: ["u32", "buffer", "u32", "u32"], result: "i32" },
   zc_endpoint_accept: { parameters: ["u32", "f64"], result: "i32" },
+  zc_endpoint_accept_from: { parameters: ["u32", "u32", "f64"], result: "i32" },
   zc_endpoint_connect: { parameters: ["u32", "buffer", "u32", "f64", "u32"], result: "i32" },
   zc_endpoint_refuse: { parameters: ["u32"], result: "i32" },
   zc_endpoint_establish: { parameters: ["u32", "u32", "u32", "u32", "f64", "f64"], result: "i32" },
@@ -131,4 +134,16 @@ export const symbols = {
   zc_consumer_try_drain: { parameters: ["u32", "buffer", "u32"], result: "i32" },
   zc_consumer_drain: { parameters: ["u32", "buffer", "u32", "f64"], result: "i32" },
   zc_consumer_release: { parameters: ["u32"], result: "i32" },
+  zc_rpc_try_send: { parameters: ["u32", "buffer", "u32", "u32", "u32", "u32"], result: "i32" },
+  zc_rpc_send: { parameters: ["u32", "buffer", "u32", "u32", "u32", "u32", "f64"], result: "i32" },
+  zc_rpc_try_receive: { parameters: ["u32", "buffer", "u32", "buffer"], result: "i32" },
+  zc_rpc_receive: { parameters: ["u32", "buffer", "u32", "buffer", "f64"], result: "i32" },
+  zc_rpc_wait: { parameters: ["u32", "u32", "f64"], result: "i32" },
+  zc_rpc_peer_abilities: { parameters: ["u32"], result: "i32" },
+  zc_waiter_open: { parameters: [], result: "i32" },
+  zc_waiter_close: { parameters: ["u32"], result: "i32" },
+  zc_waiter_watch: { parameters: ["u32", "u32", "u32", "u32"], result: "i32" },
+  zc_waiter_unwatch: { parameters: ["u32"], result: "i32" },
+  zc_waiter_wait: { parameters: ["u32", "f64"], result: "i32" },
+  zc_waiter_take: { parameters: ["u32", "buffer", "u32"], result: "i32" },
 } as const;

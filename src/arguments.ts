@@ -2,20 +2,18 @@ import { numbers } from "../ffi/table.ts";
 import type { ConnectOptions, ListenOptions, Peer, Waiting } from "./types.ts";
 
 /** Options with every default in place and every value checked. */
-export interface CheckedListen {
+export interface CheckedListen extends CheckedWaiting {
   readonly capacity: number;
   readonly wire: number;
   readonly mode: number;
   readonly authorize: ((peer: Peer) => boolean) | undefined;
   readonly spin: number;
-  readonly timeout: number;
 }
 
-export interface CheckedConnect {
+export interface CheckedConnect extends CheckedWaiting {
   readonly retry: boolean;
   readonly authorize: ((peer: Peer) => boolean) | undefined;
   readonly spin: number;
-  readonly timeout: number;
 }
 
 const defaultCapacity = 2 ** 20;
@@ -33,7 +31,7 @@ export function checkListen(options: ListenOptions = {}): CheckedListen {
   if (!Number.isInteger(mode) || mode < 0 || mode > 0o777) {
     throw new RangeError(`mode is ${show(mode)}; expected permission bits from 0 to 0o777`);
   }
-  return { capacity, wire, mode, ...checkCommon(options), timeout: checkTimeout(options) };
+  return { capacity, wire, mode, ...checkCommon(options), ...checkWaiting(options) };
 }
 
 export function checkConnect(options: ConnectOptions = {}): CheckedConnect {
@@ -42,8 +40,8 @@ export function checkConnect(options: ConnectOptions = {}): CheckedConnect {
   if (typeof retry !== "boolean") {
     throw new TypeError(`retry is ${show(retry)}; expected true or false`);
   }
-  const timeout = checkTimeout(options, retry ? defaultRetryTimeout : Infinity);
-  return { retry, ...checkCommon(options), timeout };
+  const waiting = checkWaiting(options, retry ? defaultRetryTimeout : Infinity);
+  return { retry, ...checkCommon(options), ...waiting };
 }
 
 function checkCommon(options: ListenOptions | ConnectOptions) {
@@ -80,6 +78,27 @@ export function checkTimeout(waiting: Waiting | undefined, defaultTimeout = Infi
     throw new RangeError(`timeout is ${show(timeout)}; expected milliseconds, 0 or more`);
   }
   return timeout;
+}
+
+export interface CheckedWaiting {
+  /** Milliseconds; `Infinity` when none were given. */
+  readonly timeout: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+const noWaiting: CheckedWaiting = { timeout: Infinity, signal: undefined };
+
+export function checkWaiting(
+  waiting: Waiting | undefined,
+  defaultTimeout?: number,
+): CheckedWaiting {
+  if (waiting === undefined && defaultTimeout === undefined) return noWaiting;
+  const timeout = checkTimeout(waiting, defaultTimeout);
+  const signal = waiting?.signal;
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw new TypeError(`signal is ${show(signal)}; expected an AbortSignal`);
+  }
+  return { timeout, signal };
 }
 
 /** The path as the kernel takes it. Its length is checked where it is used. */

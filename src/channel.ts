@@ -1,8 +1,11 @@
 import type { Calls, Library } from "../ffi/library.ts";
 import { numbers, statsFields } from "../ffi/table.ts";
+import { endWaits } from "./end-waits.ts";
 import { SystemError } from "./errors.ts";
 import { closedError, errorOf } from "./failures.ts";
+import type { interest } from "./loop.ts";
 import type { Peer } from "./types.ts";
+import type { Waits } from "./waits.ts";
 
 type Counts = Readonly<Record<(typeof statsFields)[number], number>>;
 
@@ -12,6 +15,8 @@ export interface Established {
   readonly handle: number;
   readonly path: string;
   readonly peer: Peer;
+  /** Microseconds of looking before sleeping. */
+  readonly spin: number;
 }
 
 // A channel that was dropped without being closed is closed once the garbage collector finds it.
@@ -27,13 +32,16 @@ export class Channel {
   readonly peer: Peer;
   readonly capacity: number;
   readonly maxMessageSize: number;
+  readonly library: Library;
+  readonly spin: number;
   closed = false;
 
-  readonly #library: Library;
   #memory: DataView<ArrayBuffer> | undefined;
+  #waits: Waits | undefined;
 
   constructor(established: Established) {
-    this.#library = established.library;
+    this.library = established.library;
+    this.spin = established.spin;
     this.calls = established.library.calls;
     this.handle = established.handle;
     this.path = established.path;
@@ -52,11 +60,11 @@ export class Channel {
   #openMemory(): DataView<ArrayBuffer> {
     if (this.closed) throw closedError(`reading in place (${this.path})`);
     const size = numbers.controlSize + this.capacity;
-    const outlives = this.#library.viewsOutlive ? 1 : 0;
+    const outlives = this.library.viewsOutlive ? 1 : 0;
     const view = this.calls.zc_view_expose(this.handle, outlives);
     try {
       const address = this.calls.zc_endpoint_address(this.handle);
-      return new DataView(this.#library.bufferAt(address, size, view));
+      return new DataView(this.library.bufferAt(address, size, view));
     } catch (cause) {
       this.calls.zc_view_drop(view);
       const reason = cause instanceof Error ? cause.message : String(cause);
@@ -68,6 +76,12 @@ export class Channel {
         { cause },
       );
     }
+  }
+
+  /** The asynchronous calls that wait, on this end for `what`. */
+  waitsFor(what: (typeof interest)[keyof typeof interest]): Waits {
+    this.#waits ??= endWaits(this, what);
+    return this.#waits;
   }
 
   /** Throws what a negative `code` stands for. `doing` is the subject of the sentence. */
@@ -88,6 +102,7 @@ export class Channel {
     if (this.closed) return;
     this.closed = true;
     dropped.unregister(this);
+    this.#waits?.failAll(() => closedError(`waiting (${this.path})`));
     this.calls.zc_endpoint_close(this.handle);
     this.#memory = undefined;
   }

@@ -3,8 +3,10 @@ import { checkBytes, checkTimeout, isU32 } from "./arguments.ts";
 import { type Batch, ConsumerBatch } from "./batch.ts";
 import { Channel, type Established } from "./channel.ts";
 import { ZerocrossError } from "./errors.ts";
-import { readFailure } from "./failures.ts";
-import { connectSync, listenSync, role } from "./rendezvous.ts";
+import { readFailure, timedOut } from "./failures.ts";
+import { Inbox } from "./inbox.ts";
+import { interest } from "./loop.ts";
+import { connect, connectSync, listen, listenSync, role } from "./rendezvous.ts";
 import type {
   ConnectOptions,
   ConsumerStats,
@@ -14,8 +16,6 @@ import type {
   Waiting,
 } from "./types.ts";
 
-/** Messages up to this size are received into a buffer of the consumer's before they get their own. */
-const scratchSizeMax = 4096;
 const defaultDrainMax = 1024;
 
 /**
@@ -27,19 +27,19 @@ const defaultDrainMax = 1024;
  * while ((message = consumer.receiveSync()) !== null) handle(message.bytes);
  * ```
  */
-export class Consumer implements Disposable {
+export class Consumer implements Disposable, AsyncIterable<Message> {
   readonly #channel: Channel;
   readonly #calls: Channel["calls"];
   readonly #handle: number;
   readonly #batch: ConsumerBatch;
-  readonly #scratch: Uint8Array;
+  readonly #inbox: Inbox;
 
   private constructor(established: Established) {
     this.#channel = new Channel(established);
     this.#calls = this.#channel.calls;
     this.#handle = this.#channel.handle;
     this.#batch = new ConsumerBatch(this.#channel);
-    this.#scratch = new Uint8Array(Math.min(scratchSizeMax, this.#channel.maxMessageSize));
+    this.#inbox = new Inbox(this.#channel);
   }
 
   /**
@@ -53,6 +53,11 @@ export class Consumer implements Disposable {
     return new Consumer(listenSync(role.consumer, path, options));
   }
 
+  /** Like `listenSync`, without blocking the event loop. An abort of `signal` frees the path. */
+  static async listen(path: string, options?: ListenOptions): Promise<Consumer> {
+    return new Consumer(await listen(role.consumer, path, options));
+  }
+
   /**
    * Connects to a producer that listens on `path`, waiting on this thread.
    *
@@ -63,6 +68,11 @@ export class Consumer implements Disposable {
    */
   static connectSync(path: string, options?: ConnectOptions): Consumer {
     return new Consumer(connectSync(role.consumer, path, options));
+  }
+
+  /** Like `connectSync`, without blocking the event loop. */
+  static async connect(path: string, options?: ConnectOptions): Promise<Consumer> {
+    return new Consumer(await connect(role.consumer, path, options));
   }
 
   /** The producer's process. */
@@ -88,20 +98,31 @@ export class Consumer implements Disposable {
    * @throws {CorruptError} when the producer broke the ring; every good message before came first.
    */
   tryReceive(): Message | undefined | null {
-    const scratch = this.#scratch;
-    const code = this.#calls.zc_consumer_try_receive(this.#handle, scratch, scratch.length);
-    if (code >= 0) return this.#message(code);
-    if (code === status.again) return undefined;
-    return this.#receiveOther(code);
+    this.#checkNoBatch();
+    return this.#inbox.tryReceive();
   }
 
   /** Like `tryReceive`; while there is nothing, waits on this thread. */
   receiveSync(waiting?: Waiting): Message | null {
-    const scratch = this.#scratch;
+    this.#checkNoBatch();
+    const { scratch } = this.#inbox;
     const timeout = waiting === undefined ? Infinity : checkTimeout(waiting);
     const code = this.#calls.zc_consumer_receive(this.#handle, scratch, scratch.length, timeout);
-    if (code >= 0) return this.#message(code);
-    return this.#receiveOther(code);
+    return this.#inbox.taken(code);
+  }
+
+  /**
+   * Like `tryReceive`; while there is nothing, waits without blocking the event loop. Calls are
+   * answered in their order. One that ends without a message, by its timeout or signal, leaves the
+   * message to the next.
+   */
+  receive(waiting?: Waiting): Promise<Message | null> {
+    return this.#until(() => this.tryReceive(), waiting);
+  }
+
+  /** The messages to come. Ends when the producer has closed and everything was delivered. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Message, void, undefined> {
+    for (let next = await this.receive(); next !== null; next = await this.receive()) yield next;
   }
 
   /**
@@ -164,6 +185,12 @@ export class Consumer implements Disposable {
     return this.#drainOther(code);
   }
 
+  /** Like `tryDrain`; while there is nothing, waits without blocking the event loop. */
+  async drain(max = defaultDrainMax, waiting?: Waiting): Promise<Batch | null> {
+    this.#drainLimit(max);
+    return this.#until(() => this.tryDrain(max), waiting);
+  }
+
   stats(): ConsumerStats {
     const { messages, bytes, misses, sleeps, queued } = this.#channel.counts();
     return { messages, bytes, empty: misses, sleeps, queued };
@@ -179,17 +206,9 @@ export class Consumer implements Disposable {
     this.close();
   }
 
-  #message(size: number): Message {
-    return { bytes: this.#scratch.slice(0, size), typeId: this.lastTypeId };
-  }
-
-  #receiveOther(code: number): Message | null {
-    if (code === status.peerClosed) return null;
-    if (code !== status.tooLarge) this.#fail(code);
-    const bytes = new Uint8Array(readFailure(this.#calls, this.#handle).found);
-    const size = this.#calls.zc_consumer_try_receive(this.#handle, bytes, bytes.length);
-    if (size < 0) this.#fail(size);
-    return { bytes, typeId: this.lastTypeId };
+  #until<Value>(attempt: () => Value | undefined, waiting?: Waiting): Promise<Value> {
+    const waits = this.#channel.waitsFor(interest.news);
+    return waits.until(attempt, waiting, () => timedOut(`receiving (${this.#channel.path})`));
   }
 
   #failInto(code: number, into: Uint8Array): never {

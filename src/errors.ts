@@ -72,3 +72,11 @@ export class SystemError extends ZerocrossError {
     this.errno = errno;
   }
 }
+
+/** The handler on the other side threw; the message is that of what it threw. */
+export class RpcError extends ZerocrossError {
+  override readonly name = "RpcError";
+  constructor(message: string, options?: ErrorOptions) {
+    super("ERR_ZEROCROSS_RPC", message, options);
+  }
+}

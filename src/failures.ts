@@ -96,12 +96,20 @@ export function closedError(at: string): ClosedError {
   return new ClosedError(`${at}: this end is closed. Open a new channel to go on.`);
 }
 
+export function timedOut(at: string): DOMException {
+  return new DOMException(
+    `${at}: timed out: it took longer than \`timeout\` allows.`,
+    "TimeoutError",
+  );
+}
+
 function timeoutError(at: string, failure: Failure): DOMException {
   const waitedFor: Record<number, string> = {
     [subject.connect]: `nobody accepted on the path (${errnoName(failure.errno)}). Start the listener, or give more time`,
     [subject.silence]: `the listener accepted and then sent ${failure.found} bytes of its handshake. Check what listens there`,
   };
-  const reason = waitedFor[failure.subject] ?? "it took longer than `timeout` allows";
+  const reason = waitedFor[failure.subject];
+  if (reason === undefined) return timedOut(at);
   return new DOMException(`${at}: timed out: ${reason}.`, "TimeoutError");
 }
 
@@ -219,6 +227,10 @@ function corruption({ subject: what, found, expected }: Failure, peer: string): 
       return `${peer} wrote a skip where none can be.`;
     case subject.entry:
       return `${peer} wrote a packed record with an entry of ${found} bytes; expected ${found < expected ? "at least" : "at most"} ${expected}.`;
+    case subject.correlation:
+      return found === 0
+        ? `${peer} sent a message without a correlation id; expected 1 or more.`
+        : `${peer} replied to call ${found}; expected at most ${expected}, the last one that was sent.`;
     case subject.peerVerdict:
       return `${peer} found the ring broken and gave the channel up.`;
   }

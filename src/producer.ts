@@ -9,7 +9,9 @@ import {
 } from "./arguments.ts";
 import { Channel, type Established } from "./channel.ts";
 import { ZerocrossError } from "./errors.ts";
-import { connectSync, listenSync, role } from "./rendezvous.ts";
+import { timedOut } from "./failures.ts";
+import { interest } from "./loop.ts";
+import { connect, connectSync, listen, listenSync, role } from "./rendezvous.ts";
 import { ProducerSlot, type Slot } from "./slot.ts";
 import type { ConnectOptions, ListenOptions, Peer, ProducerStats, Waiting } from "./types.ts";
 
@@ -45,6 +47,11 @@ export class Producer implements Disposable {
     return new Producer(listenSync(role.producer, path, options));
   }
 
+  /** Like `listenSync`, without blocking the event loop. An abort of `signal` frees the path. */
+  static async listen(path: string, options?: ListenOptions): Promise<Producer> {
+    return new Producer(await listen(role.producer, path, options));
+  }
+
   /**
    * Connects to a consumer that listens on `path`, waiting on this thread.
    *
@@ -55,6 +62,11 @@ export class Producer implements Disposable {
    */
   static connectSync(path: string, options?: ConnectOptions): Producer {
     return new Producer(connectSync(role.producer, path, options));
+  }
+
+  /** Like `connectSync`, without blocking the event loop. */
+  static async connect(path: string, options?: ConnectOptions): Promise<Producer> {
+    return new Producer(await connect(role.producer, path, options));
   }
 
   /** The consumer's process. */
@@ -93,6 +105,17 @@ export class Producer implements Disposable {
     const timeout = waiting === undefined ? Infinity : checkTimeout(waiting);
     const code = this.#calls.zc_producer_send(this.#handle, bytes, bytes.length, typeId, timeout);
     if (code !== status.ok) this.#failSend(code, bytes, typeId);
+  }
+
+  /**
+   * Like `trySend`; while the ring is full, waits for the consumer without blocking the event loop.
+   * Calls are answered in their order. Leave `bytes` as they are until the promise resolves.
+   */
+  async send(bytes: Uint8Array, typeId = 0, waiting?: Waiting): Promise<void> {
+    this.#refuse(bytes, typeId);
+    this.#checkMessageSize(bytes.length);
+    const attempt = () => this.trySend(bytes, typeId) || undefined;
+    await this.#until(attempt, waiting, `sending ${bytes.length} bytes`, bytes.length);
   }
 
   /**
@@ -146,6 +169,13 @@ export class Producer implements Disposable {
     return this.#failClaim(offset, size);
   }
 
+  /** Like `tryClaim`; while the ring is full, waits for the consumer without blocking the event loop. */
+  async claim(size: number, waiting?: Waiting): Promise<Slot> {
+    if (!isU32(size)) checkSize(size, this.maxMessageSize, "the claimed size");
+    this.#checkMessageSize(size);
+    return this.#until(() => this.tryClaim(size), waiting, `claiming ${size} bytes`, size);
+  }
+
   /** Publishes what `Slot.stage` left unpublished. */
   flush(): void {
     const code = this.#calls.zc_producer_flush(this.#handle);
@@ -165,6 +195,17 @@ export class Producer implements Disposable {
 
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  #until<Value>(
+    attempt: () => Value | undefined,
+    waiting: Waiting | undefined,
+    doing: string,
+    size: number,
+  ): Promise<Value> {
+    const waits = this.#channel.waitsFor(interest.room);
+    const timeoutError = () => timedOut(`${doing} (${this.#channel.path})`);
+    return waits.until(attempt, waiting, timeoutError, size);
   }
 
   #refuse(bytes: Uint8Array, typeId: number): void {

@@ -1,4 +1,4 @@
-import type { Library } from "../ffi/library.ts";
+import type { Calls, Library } from "../ffi/library.ts";
 import { LoadError, library as loadLibrary } from "../ffi/load.ts";
 import { numbers, status } from "../ffi/table.ts";
 import {
@@ -8,28 +8,64 @@ import {
   checkListen,
   checkPath,
 } from "./arguments.ts";
+import { Backoff } from "./backoff.ts";
 import type { Established } from "./channel.ts";
+import { endWaits } from "./end-waits.ts";
 import { SystemError, UnauthorizedError } from "./errors.ts";
 import { errorOf } from "./failures.ts";
+import { interest } from "./loop.ts";
 import type { ConnectOptions, ListenOptions, Peer } from "./types.ts";
 
-/** Which end of the channel this side takes; the numbers are those of `zc_endpoint_establish`. */
-export const role = { producer: 0, consumer: 1 } as const;
+type Authorize = (peer: Peer) => boolean;
+type Offer = Pick<CheckedListen, "wire" | "capacity" | "spin">;
+
+/** Which end this side takes; the numbers are those of `zc_endpoint_establish`. */
+export const role = { producer: 0, consumer: 1, caller: 2, callee: 3 } as const;
 export type Role = (typeof role)[keyof typeof role];
 
 /** Binds the path and waits there until a welcome peer has taken its end of the channel. */
 export function listenSync(as: Role, path: string, options?: ListenOptions): Established {
   const checked = checkListen(options);
-  const rendezvous = new Rendezvous(path, "listening", checked.timeout);
-  return rendezvous.closeOnError(() => rendezvous.listen(as, checked));
+  return new Rendezvous(path, "listening", checked).runSync((it) => it.listen(as, checked));
+}
+
+/** Like `listenSync`, without blocking the event loop. */
+export async function listen(
+  as: Role,
+  path: string,
+  options?: ListenOptions,
+): Promise<Established> {
+  const checked = checkListen(options);
+  checked.signal?.throwIfAborted();
+  return await new Rendezvous(path, "listening", checked).run((it) => it.listen(as, checked));
 }
 
 /** Connects to a listener and takes the other end of its channel. */
 export function connectSync(as: Role, path: string, options?: ConnectOptions): Established {
   const checked = checkConnect(options);
-  const rendezvous = new Rendezvous(path, "connecting", checked.timeout);
-  return rendezvous.closeOnError(() => rendezvous.connect(as, checked));
+  return new Rendezvous(path, "connecting", checked).runSync((it) => it.connect(as, checked));
 }
+
+/** Like `connectSync`, without blocking the event loop. */
+export async function connect(
+  as: Role,
+  path: string,
+  options?: ConnectOptions,
+): Promise<Established> {
+  const checked = checkConnect(options);
+  checked.signal?.throwIfAborted();
+  return await new Rendezvous(path, "connecting", checked).run((it) => it.connect(as, checked));
+}
+
+/** Something that is to be tried until it answers otherwise than `status.timeout`. */
+interface Step {
+  /** Waits on this thread for at most `timeout` milliseconds. */
+  attempt(timeout: number): number;
+  /** Whether the waiter can tell when the next attempt is worth while. */
+  readonly isListening?: boolean;
+}
+
+type Steps = Generator<Step, Established, number>;
 
 /** One handle on its way from nothing to a channel. */
 class Rendezvous {
@@ -38,35 +74,56 @@ class Rendezvous {
   readonly #path: string;
   readonly #pathBytes: Uint8Array;
   readonly #doing: string;
+  readonly #options: CheckedListen | CheckedConnect;
   readonly #deadline: number;
 
-  constructor(path: string, doing: string, timeout: number) {
+  constructor(path: string, doing: string, options: CheckedListen | CheckedConnect) {
     this.#pathBytes = checkPath(path);
     this.#path = path;
     this.#doing = doing;
-    this.#deadline = performance.now() + timeout;
+    this.#options = options;
+    this.#deadline = performance.now() + options.timeout;
     this.#handle = this.#library.calls.zc_endpoint_open();
     this.#check(this.#handle);
   }
 
-  closeOnError(step: () => Established): Established {
+  runSync(begin: (rendezvous: this) => Steps): Established {
     try {
-      return step();
+      const steps = begin(this);
+      let next = steps.next();
+      while (!next.done) next = steps.next(next.value.attempt(this.#left()));
+      return next.value;
     } catch (error) {
       this.#library.calls.zc_endpoint_close(this.#handle);
       throw error;
     }
   }
 
-  listen(as: Role, options: CheckedListen): Established {
+  async run(begin: (rendezvous: this) => Steps): Promise<Established> {
+    try {
+      const steps = begin(this);
+      let next = steps.next();
+      while (!next.done) next = steps.next(await this.#take(next.value));
+      return next.value;
+    } catch (error) {
+      this.#library.calls.zc_endpoint_close(this.#handle);
+      throw error;
+    }
+  }
+
+  *listen(as: Role, { authorize, mode, ...offer }: CheckedListen): Steps {
     const { calls } = this.#library;
     const bytes = this.#pathBytes;
-    this.#check(calls.zc_endpoint_listen(this.#handle, bytes, bytes.length, options.mode));
+    this.#check(calls.zc_endpoint_listen(this.#handle, bytes, bytes.length, mode));
     while (true) {
-      this.#check(calls.zc_endpoint_accept(this.#handle, this.#left()));
-      const peer = this.#peer();
-      if (this.#isWelcome(peer, options.authorize) && this.#offer(as, options)) {
-        return this.#established(peer);
+      const attempt = (timeout: number) => calls.zc_endpoint_accept(this.#handle, timeout);
+      this.#check(yield { attempt, isListening: true });
+      const peer = peerOf(calls, this.#handle);
+      if (isWelcome(peer, authorize, calls)) {
+        const code = yield this.#establish(as, offer);
+        if (code >= 0) return this.#established(peer);
+        // Otherwise it went away before it had the memory, and the next one may come.
+        if (code !== status.peerGone) this.#check(code);
       }
       calls.zc_endpoint_refuse(this.#handle);
       // A crowd of strangers must not keep this going.
@@ -74,34 +131,50 @@ class Rendezvous {
     }
   }
 
-  /** False: the peer went away before it had the memory, and the next one may come. */
-  #offer(as: Role, { wire, capacity, spin }: CheckedListen): boolean {
-    const { calls } = this.#library;
-    const left = this.#left();
-    const code = calls.zc_endpoint_establish(this.#handle, as, wire, capacity, spin, left);
-    if (code === status.peerGone) return false;
-    this.#check(code);
-    return true;
-  }
-
-  connect(as: Role, { retry, authorize, spin }: CheckedConnect): Established {
+  *connect(as: Role, { retry, authorize, spin }: CheckedConnect): Steps {
     const { calls } = this.#library;
     const bytes = this.#pathBytes;
-    const retries = retry ? 1 : 0;
-    this.#check(
-      calls.zc_endpoint_connect(this.#handle, bytes, bytes.length, this.#left(), retries),
-    );
-    const peer = this.#peer();
-    if (!this.#isWelcome(peer, authorize)) throw this.#unauthorized(peer);
+    const attempt = (timeout: number) => {
+      return calls.zc_endpoint_connect(this.#handle, bytes, bytes.length, timeout, retry ? 1 : 0);
+    };
+    this.#check(yield { attempt });
+    const peer = peerOf(calls, this.#handle);
+    if (!isWelcome(peer, authorize, calls)) throw this.#unauthorized(peer);
     // Version and capacity are the listener's to choose.
-    const { capacityMin } = numbers;
-    this.#check(calls.zc_endpoint_establish(this.#handle, as, 4, capacityMin, spin, this.#left()));
+    this.#check(yield this.#establish(as, { wire: 4, capacity: numbers.capacityMin, spin }));
     return this.#established(peer);
   }
 
-  #isWelcome(peer: Peer, authorize: ((peer: Peer) => boolean) | undefined): boolean {
-    if (authorize !== undefined) return authorize(peer);
-    return peer.uid === this.#library.calls.zc_process_uid();
+  #establish(as: Role, { wire, capacity, spin }: Offer): Step {
+    const { zc_endpoint_establish } = this.#library.calls;
+    return {
+      attempt: (timeout) => zc_endpoint_establish(this.#handle, as, wire, capacity, spin, timeout),
+    };
+  }
+
+  /** Takes a step without blocking: what it answers in the end. */
+  async #take(step: Step): Promise<number> {
+    const { signal } = this.#options;
+    if (step.isListening) return await this.#accept(step);
+    const backoff = new Backoff();
+    while (true) {
+      const code = step.attempt(0);
+      if (code !== status.timeout || this.#left() === 0) return code;
+      await backoff.pause(this.#left(), signal);
+      signal?.throwIfAborted();
+    }
+  }
+
+  #accept(step: Step): Promise<number> {
+    const waiter = { library: this.#library, handle: this.#handle, spin: 0 };
+    const waits = endWaits(waiter, interest.connector);
+    const attempt = () => {
+      const code = step.attempt(0);
+      return code === status.timeout ? undefined : code;
+    };
+    const { signal } = this.#options;
+    const waiting = { timeout: this.#left(), ...(signal && { signal }) };
+    return waits.until(attempt, waiting, () => this.#error(status.timeout));
   }
 
   #unauthorized(peer: Peer): UnauthorizedError {
@@ -111,29 +184,44 @@ class Rendezvous {
     );
   }
 
-  #peer(): Peer {
-    const values = new Uint32Array(3);
-    this.#check(this.#library.calls.zc_endpoint_peer(this.#handle, values));
-    const [pid = 0, uid = 0, gid = 0] = values;
-    return Object.freeze({ pid, uid, gid });
-  }
-
   #left(): number {
     return Math.max(0, this.#deadline - performance.now());
   }
 
   #established(peer: Peer): Established {
-    return { library: this.#library, handle: this.#handle, path: this.#path, peer };
+    const { spin } = this.#options;
+    return { library: this.#library, handle: this.#handle, path: this.#path, peer, spin };
   }
 
   #check(code: number): void {
-    if (code >= 0) return;
+    if (code < 0) throw this.#error(code);
+  }
+
+  #error(code: number): Error {
     const attempt = { doing: this.#doing, path: this.#path };
-    throw errorOf(code, this.#library.calls, this.#handle, attempt);
+    return errorOf(code, this.#library.calls, this.#handle, attempt);
   }
 }
 
-function openLibrary(): Library {
+/** The process on the other side of `handle`. */
+export function peerOf(calls: Calls, handle: number): Peer {
+  const values = new Uint32Array(3);
+  calls.zc_endpoint_peer(handle, values);
+  const [pid = 0, uid = 0, gid = 0] = values;
+  return Object.freeze({ pid, uid, gid });
+}
+
+export function isWelcome(peer: Peer, authorize: Authorize | undefined, calls: Calls): boolean {
+  if (authorize !== undefined) return authorize(peer);
+  return peer.uid === calls.zc_process_uid();
+}
+
+/**
+ * The native library.
+ *
+ * @throws {SystemError} where there is none.
+ */
+export function openLibrary(): Library {
   try {
     return loadLibrary();
   } catch (cause) {

@@ -8,10 +8,15 @@ export interface Peer {
 export interface Waiting {
   /** Milliseconds; default: no limit. On expiry a `DOMException` named `TimeoutError` is thrown. */
   timeout?: number;
+  /** Ends the wait: the promise rejects with the signal's reason. Asynchronous calls only. */
+  signal?: AbortSignal;
 }
 
 export interface WaitPolicy {
-  /** Microseconds of spinning before sleeping in the kernel; `Infinity` never sleeps. Default 50. */
+  /**
+   * Microseconds of looking before sleeping in the kernel; `Infinity` never sleeps. Default 50.
+   * A Sync call looks all the time, an asynchronous one once in every turn of the event loop.
+   */
   spin?: number;
 }
 
@@ -47,6 +52,15 @@ export interface MessageView {
   /** A view into the ring. */
   readonly bytes: Uint8Array;
   readonly typeId: number;
+}
+
+/** What a client asks. */
+export interface Request {
+  /** The receiver's own copy. */
+  readonly bytes: Uint8Array;
+  readonly typeId: number;
+  /** The client's process. */
+  readonly peer: Peer;
 }
 
 export interface ProducerStats {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -19,6 +19,9 @@ const scratch = mkdtempSync(join(tmpdir(), "zerocross-package-"));
 const project = join(scratch, "project");
 after(() => rmSync(scratch, { recursive: true }));
 
+/** The README's examples. */
+const programs = ["receiver.ts", "sender.ts", "server.ts", "client.ts"];
+
 // Not in a `before` hook: Bun gives hooks five seconds, whatever the time limit of the tests.
 const tarball = await pack();
 await install();
@@ -28,6 +31,7 @@ test("the tarball holds what users need and nothing else", () => {
     "CHANGELOG.md",
     "LICENSE",
     "README.md",
+    "dist/bun-sleeper.js",
     "dist/index.d.ts",
     "dist/index.js",
     "lib/linux-arm64/libzerocross.so",
@@ -55,10 +59,10 @@ test("the installed package brings nothing along and runs nothing while it is in
   );
 });
 
-test("the README's example type-checks against the installed package", {
+test("the README's examples type-check against the installed package", {
   timeout: 60_000,
 }, async () => {
-  await run(project, ["deno", "check", "receiver.ts", "sender.ts"]);
+  await run(project, ["deno", "check", ...programs]);
 });
 
 const bun = ["bun"];
@@ -77,18 +81,34 @@ for (const { from, to } of [
   });
 }
 
+for (const { from, to } of [
+  { from: bun, to: deno },
+  { from: deno, to: bun },
+]) {
+  const name = `the README's client in ${from[0]} asks its server in ${to[0]} with the installed package`;
+  test(name, { timeout: 60_000 }, async () => {
+    const [program = "", ...flags] = to;
+    const server = spawn(program, [...flags, "server.ts"], { cwd: project, env: environment });
+    try {
+      assert.equal(await run(project, [...from, "client.ts"]), "6\n");
+    } finally {
+      server.kill("SIGKILL");
+    }
+  });
+}
+
 async function pack(): Promise<Tarball> {
   const options = ["--json", "--foreground-scripts=false", "--pack-destination", scratch];
   const [packed] = JSON.parse(await run(root, ["npm", "pack", ...options]));
   return packed;
 }
 
-/** Installs the tarball in the user's folder and writes the README's example beside it. */
+/** Installs the tarball in the user's folder and writes the README's examples beside it. */
 async function install(): Promise<void> {
   mkdirSync(project);
   await run(project, ["bun", "add", join(scratch, tarball.filename)]);
   const readme = readFileSync(join(root, "README.md"), "utf8");
-  for (const file of ["receiver.ts", "sender.ts"]) {
+  for (const file of programs) {
     writeFileSync(join(project, file), codeBlock(readme, file));
   }
 }

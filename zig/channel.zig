@@ -1,4 +1,4 @@
-//! The two ends of a channel: a ring's writer or reader, put together with waiting, waking and the
+//! The two ends of an arena: a ring's writer or reader, put together with waiting, waking and the
 //! peer's health.
 
 const std = @import("std");
@@ -12,15 +12,19 @@ const Patience = waiting.Patience;
 const Mapping = @import("memory.zig").Mapping;
 const Failure = @import("failure.zig").Failure;
 const Peer = @import("peer.zig").Peer;
-const Writer = @import("writer.zig").Writer;
+const writing = @import("writer.zig");
+const Writer = writing.Writer;
 const reading = @import("reader.zig");
 const Reader = reading.Reader;
+
+/// A consumer that does not know the parking word never wakes a producer.
+pub const producer_sleep_ns_max = 1 * std.time.ns_per_ms;
 
 /// About a microsecond, in which a peer that is at work answers.
 const glance_looks = 32;
 
-const WaitError = error{ Corrupt, PeerClosed, PeerDied, Timeout };
-const TryError = error{ Corrupt, PeerClosed, PeerDied };
+pub const WaitError = error{ Corrupt, PeerClosed, PeerDied, Timeout };
+pub const TryError = error{ Corrupt, PeerClosed, PeerDied };
 
 pub const Producer = struct {
     link: Link,
@@ -30,26 +34,27 @@ pub const Producer = struct {
     /// Attempts that found the ring full.
     full: u64 = 0,
 
-    pub fn init(mapping: Mapping, peer: Peer, spin_us: f64, failure: *Failure) error{Corrupt}!Producer {
+    /// `extra_abilities`: as for `Writer.init`.
+    pub fn init(mapping: Mapping, peer: Peer, spin_us: f64, extra_abilities: u32, failure: *Failure) error{Corrupt}!Producer {
         return .{
             .link = Link.init(mapping, peer, spin_us),
-            .writer = try Writer.init(mapping, failure),
+            .writer = try Writer.init(mapping, extra_abilities, failure),
             .failure = failure,
         };
     }
 
     /// Copies in and publishes. False: the ring is full.
-    pub inline fn try_send(self: *Producer, from: [*]const u8, size: u32, type_id: u32) TryError!bool {
+    pub inline fn try_send(self: *Producer, from: [*]const u8, size: u32, message: writing.Message) TryError!bool {
         try self.check_open();
-        const sent = self.writer.send(from, size, .{ .type_id = type_id }, self.failure) catch |err| return self.broken(err);
+        const sent = self.writer.send(from, size, message, self.failure) catch |err| return self.broken(err);
         if (!sent) return self.found_full();
         waiting.wake(&self.link.control.consumer_sleeping);
         return true;
     }
 
-    pub fn send(self: *Producer, from: [*]const u8, size: u32, type_id: u32, timeout_ms: f64) WaitError!void {
+    pub fn send(self: *Producer, from: [*]const u8, size: u32, message: writing.Message, timeout_ms: f64) WaitError!void {
         var patience: Patience = .{ .timeout_ms = timeout_ms };
-        while (!try self.try_send(from, size, type_id)) try self.wait_for_room(size, &patience);
+        while (!try self.try_send(from, size, message)) try self.wait_for_room(size, &patience);
     }
 
     /// Returns how many were published.
@@ -95,6 +100,12 @@ pub const Producer = struct {
         waiting.wake(&self.link.control.consumer_sleeping);
     }
 
+    /// Whether an attempt would succeed, or would find corruption and report it.
+    pub fn has_room(self: *Producer, size: u32) bool {
+        var ignored: Failure = .{};
+        return self.writer.can_claim(size, &ignored) catch true;
+    }
+
     /// Bytes of the ring that the consumer has not released, as far as this side knows.
     pub fn queued(self: *const Producer) u64 {
         return self.writer.head - self.writer.tail;
@@ -127,7 +138,7 @@ pub const Producer = struct {
         return false;
     }
 
-    fn wait_for_room(self: *Producer, size: u32, patience: *Patience) WaitError!void {
+    pub fn wait_for_room(self: *Producer, size: u32, patience: *Patience) WaitError!void {
         var side: WaitingProducer = .{ .producer = self, .size = size };
         const watch = self.link.watch();
         switch (waiting.wait(&side, &watch, patience)) {
@@ -148,13 +159,10 @@ pub const Producer = struct {
 const WaitingProducer = struct {
     producer: *Producer,
     size: u32,
-    /// A consumer that does not know the parking word never wakes us.
-    sleep_ns_max: u64 = 1 * std.time.ns_per_ms,
+    sleep_ns_max: u64 = producer_sleep_ns_max,
 
     pub fn is_ready(self: *const WaitingProducer) bool {
-        // Corruption counts as ready: the next attempt finds it and reports it.
-        var ignored: Failure = .{};
-        return self.producer.writer.can_claim(self.size, &ignored) catch true;
+        return self.producer.has_room(self.size);
     }
 
     pub fn word(self: *const WaitingProducer) *u32 {
@@ -166,20 +174,22 @@ pub const Consumer = struct {
     link: Link,
     reader: Reader,
     failure: *Failure,
-    /// The type of the message that was received last.
+    /// The type of the message that was received last, and its id, which is 0 on a channel.
     last_type_id: u32 = 0,
+    last_correlation_id: u64 = 0,
     /// What was drained is still being read, and must not be released by anything else.
     batch_open: bool = false,
 
     /// Attempts that found nothing.
     empty: u64 = 0,
 
-    pub fn init(mapping: Mapping, peer: Peer, spin_us: f64, failure: *Failure) error{Corrupt}!Consumer {
+    /// `extra_abilities`: as for `Reader.init`.
+    pub fn init(mapping: Mapping, peer: Peer, spin_us: f64, extra_abilities: u32, failure: *Failure) error{Corrupt}!Consumer {
         const link = Link.init(mapping, peer, spin_us);
         const sleeping: wire.Sleeping = if (link.spin_ticks == Watch.spin_forever) .never_sleeps else .awake;
         // Relaxed: pairs with the load in `wait.wake`. A producer that misses it only fences in vain.
         @atomicStore(u32, &mapping.control().consumer_sleeping, @intFromEnum(sleeping), .monotonic);
-        return .{ .link = link, .reader = try Reader.init(mapping, failure), .failure = failure };
+        return .{ .link = link, .reader = try Reader.init(mapping, extra_abilities, failure), .failure = failure };
     }
 
     /// Copies the next payload into `into` and returns its size. Null: nothing there.
@@ -195,7 +205,7 @@ pub const Consumer = struct {
         return self.end_found();
     }
 
-    pub fn receive(self: *Consumer, into: []u8, timeout_ms: f64) (WaitError || error{TooLarge})!u32 {
+    pub inline fn receive(self: *Consumer, into: []u8, timeout_ms: f64) (WaitError || error{TooLarge})!u32 {
         var patience: Patience = .{ .timeout_ms = timeout_ms };
         while (true) {
             if (try self.receive_published(into)) |size| return size;
@@ -252,6 +262,7 @@ pub const Consumer = struct {
         const received = self.reader.receive(into, self.failure) catch |err| return self.broken(err);
         const message = received orelse return null;
         self.last_type_id = message.type_id;
+        self.last_correlation_id = message.correlation_id;
         if (self.reader.release_is_due()) self.release();
         return message.size;
     }

@@ -1,11 +1,10 @@
-//! What stands behind a handle: a rendezvous under way, then one end of a channel.
+//! What stands behind a handle: a rendezvous under way, then one end of a channel or of an RPC.
 //!
 //! The rendezvous is cut into steps, because between two of them TypeScript asks the user whether
-//! the peer is welcome: listen, accept, (refuse, accept ...), establish; or connect, establish.
+//! the peer is welcome: listen, accept, (refuse, accept ...), establish; or connect, establish. A
+//! listener that serves many stays one: each connector gets a handle with accept_from, establish.
+//! A step that ended in a timeout has lost nothing, and is gone on with by the same call.
 
-const std = @import("std");
-const assert = std.debug.assert;
-const wire = @import("wire.zig");
 const memory = @import("memory.zig");
 const Mapping = memory.Mapping;
 const rendezvous = @import("rendezvous.zig");
@@ -15,27 +14,79 @@ const Peer = @import("peer.zig").Peer;
 const Failure = @import("failure.zig").Failure;
 const Deadline = @import("time.zig").Deadline;
 const channel = @import("channel.zig");
+const Rpc = @import("rpc.zig").Rpc;
 const status = @import("status.zig");
 
-pub const Role = enum(u32) { producer = 0, consumer = 1 };
+pub const Role = enum(u32) {
+    producer = 0,
+    consumer = 1,
+    caller = 2,
+    callee = 3,
 
-/// What a listener decides about the memory that it makes.
+    pub fn is_rpc(self: Role) bool {
+        return self == .caller or self == .callee;
+    }
+};
+
+/// What a listener decides about the memory that it makes; in an RPC, about both arenas.
 pub const Offer = struct { version: u32, capacity: u32 };
+
+pub const End = union(enum) {
+    none,
+    producer: channel.Producer,
+    consumer: channel.Consumer,
+    rpc: Rpc,
+
+    /// Tells the peer.
+    fn close(self: *End) void {
+        switch (self.*) {
+            .none => {},
+            inline else => |*end| end.close(),
+        }
+    }
+};
+
+/// How far the handshake over a connection has come.
+const Exchange = union(enum) {
+    none,
+    /// The listener's side.
+    sending: Sending,
+    /// The connector's side.
+    receiving: handshake.Reception,
+
+    const Sending = struct {
+        /// Null until the memory is made.
+        transmission: ?handshake.Transmission = null,
+        descriptors: [2]i32 = .{ -1, -1 },
+        /// This side's end, which is nobody's to use before the peer has taken its own.
+        end: End = .none,
+    };
+
+    fn close_descriptors(self: *Exchange) void {
+        switch (self.*) {
+            .none => {},
+            .sending => |*sending| for (sending.descriptors) |fd| {
+                if (fd >= 0) system.close(fd);
+            },
+            .receiving => |*reception| reception.close_descriptors(),
+        }
+    }
+};
 
 pub const Endpoint = struct {
     failure: Failure = .{},
     listener: ?rendezvous.Listener = null,
     connection: ?rendezvous.Connection = null,
+    exchange: Exchange = .none,
+    /// The connection's, once that is over. The links of `end` borrow it.
+    held_peer: ?Peer = null,
+    /// A channel's memory, or the forward arena of an RPC.
     mapping: ?Mapping = null,
-    /// Addresses that the mapping is put at if it fits: they are this endpoint's, and not given back.
+    /// The reverse arena of an RPC.
+    reverse: ?Mapping = null,
+    /// Addresses that a channel's memory is put at if it fits: they are this endpoint's, and not given back.
     reserve: ?Mapping = null,
     end: End = .none,
-
-    pub const End = union(enum) {
-        none,
-        producer: channel.Producer,
-        consumer: channel.Consumer,
-    };
 
     pub fn listen(self: *Endpoint, path: []const u8, mode: u32) status.Error!void {
         if (self.is_busy()) return error.Misuse;
@@ -45,97 +96,171 @@ pub const Endpoint = struct {
 
     pub fn accept(self: *Endpoint, deadline: Deadline) status.Error!void {
         if (self.connection != null) return error.Misuse;
-        const listener = if (self.listener) |*listener| listener else return error.Misuse;
+        try self.take_connector(self, deadline);
+    }
+
+    /// Like `accept`, of a connector that came to another endpoint, which goes on listening.
+    pub fn accept_from(self: *Endpoint, listening: *const Endpoint, deadline: Deadline) status.Error!void {
+        if (self.is_busy()) return error.Misuse;
+        try self.take_connector(listening, deadline);
+    }
+
+    fn take_connector(self: *Endpoint, listening: *const Endpoint, deadline: Deadline) status.Error!void {
+        const listener = if (listening.listener) |*listener| listener else return error.Misuse;
         self.connection = try listener.accept(deadline, &self.failure);
+        self.exchange = .{ .sending = .{} };
     }
 
     pub fn connect(self: *Endpoint, path: []const u8, deadline: Deadline, retry: bool) status.Error!void {
         if (self.is_busy()) return error.Misuse;
         const address = try rendezvous.Address.parse(path);
         self.connection = try rendezvous.connect(&address, deadline, retry, &self.failure);
+        self.exchange = .{ .receiving = .{} };
     }
 
     /// Sends the peer away. A listener goes on listening.
     pub fn refuse(self: *Endpoint) void {
-        if (self.connection) |*connection| connection.close();
+        const connection = if (self.connection) |*connection| connection else return;
+        self.start_over();
+        self.exchange = .none;
+        connection.close();
         self.connection = null;
     }
 
-    /// Ends the rendezvous: from here on there is a channel, and neither socket nor path.
+    /// Ends the rendezvous: from here on there is a channel or an RPC, and neither socket nor path.
+    /// After a timeout the same call goes on with it; any other failure takes back what was done.
     pub fn establish(self: *Endpoint, role: Role, offer: Offer, spin_us: f64, deadline: Deadline) status.Error!void {
-        if (self.connection == null or self.mapping != null) return error.Misuse;
-        if (self.listener != null) {
-            try self.hand_over(role, offer, spin_us, deadline);
-        } else {
-            try self.take_over(role, spin_us, deadline);
-        }
-        // The peer's pidfd lives on in the channel; only the socket is closed here.
-        system.close(self.connection.?.fd);
+        const connection = self.connection orelse return error.Misuse;
+        const result = switch (self.exchange) {
+            .none => unreachable,
+            .sending => |*sending| self.hand_over(sending, role, offer, spin_us, deadline),
+            .receiving => |*reception| self.take_over(reception, role, spin_us, deadline),
+        };
+        self.end = result catch |err| {
+            if (err != error.Timeout) self.start_over();
+            return err;
+        };
+        self.exchange.close_descriptors();
+        self.exchange = .none;
+        self.held_peer = connection.peer;
+        system.close(connection.fd);
         self.connection = null;
         if (self.listener) |*listener| listener.close();
         self.listener = null;
     }
 
-    /// The listener's side: makes the memory and sends it.
-    fn hand_over(self: *Endpoint, role: Role, offer: Offer, spin_us: f64, deadline: Deadline) status.Error!void {
-        const fd = try memory.create(offer.capacity, &self.failure);
-        defer system.close(fd);
-        const mapping = try memory.map(fd, offer.capacity, self.reserve, &self.failure);
-        errdefer self.drop(mapping);
-        memory.initialise(mapping, offer.version);
+    /// The listener's side: makes the memory, once, and sends it.
+    fn hand_over(self: *Endpoint, sending: *Exchange.Sending, role: Role, offer: Offer, spin_us: f64, deadline: Deadline) status.Error!End {
+        const fd = self.connection.?.fd;
+        if (sending.transmission == null) try self.make_memory(sending, role, offer, spin_us);
+        const count: usize = if (self.reverse == null) 1 else 2;
+        try sending.transmission.?.send_rest(fd, sending.descriptors[0..count], deadline, &self.failure);
+        try handshake.wait_until_taken(fd, deadline, &self.failure);
+        return sending.end;
+    }
+
+    fn make_memory(self: *Endpoint, sending: *Exchange.Sending, role: Role, offer: Offer, spin_us: f64) status.Error!void {
+        const rpc = role.is_rpc();
+        sending.descriptors[0] = try memory.create(offer.capacity, &self.failure);
+        try self.map(&self.mapping, sending.descriptors[0], offer.capacity, rpc);
+        memory.initialise(self.mapping.?, offer.version);
+        if (rpc) {
+            sending.descriptors[1] = try memory.create(offer.capacity, &self.failure);
+            try self.map(&self.reverse, sending.descriptors[1], offer.capacity, rpc);
+            memory.initialise(self.reverse.?, offer.version);
+        }
         // This side's abilities are to stand in the memory before the peer can look.
-        try self.open_end(role, mapping, spin_us);
-        errdefer self.end = .none;
-        const message: handshake.Offer = .{ .version = offer.version, .capacity_fwd = offer.capacity };
-        try handshake.send(self.connection.?.fd, message, &.{fd}, deadline, &self.failure);
-        try handshake.wait_until_taken(self.connection.?.fd, deadline, &self.failure);
-        self.mapping = mapping;
+        sending.end = try self.open_end(role, spin_us);
+        sending.transmission = .init(.{
+            .version = offer.version,
+            .capacity_fwd = offer.capacity,
+            .capacity_rev = if (rpc) offer.capacity else 0,
+            .rpc = rpc,
+        });
     }
 
     /// The connector's side: receives the memory and checks it before it believes any of it.
-    fn take_over(self: *Endpoint, role: Role, spin_us: f64, deadline: Deadline) status.Error!void {
-        const received = try handshake.receive(self.connection.?.fd, false, deadline, &self.failure);
-        const fd = received.descriptors[0];
-        defer system.close(fd);
-        try memory.verify(fd, received.capacity_fwd, &self.failure);
-        const mapping = try memory.map(fd, received.capacity_fwd, self.reserve, &self.failure);
-        errdefer self.drop(mapping);
-        try memory.verify_control(mapping, received.version, &self.failure);
-        try self.open_end(role, mapping, spin_us);
-        self.mapping = mapping;
+    fn take_over(self: *Endpoint, reception: *handshake.Reception, role: Role, spin_us: f64, deadline: Deadline) status.Error!End {
+        const rpc = role.is_rpc();
+        try reception.read_whole(self.connection.?.fd, deadline, &self.failure);
+        const received = try reception.check(rpc, &self.failure);
+        const fds = received.descriptors;
+        try memory.verify(fds[0], received.capacity_fwd, &self.failure);
+        try self.map(&self.mapping, fds[0], received.capacity_fwd, rpc);
+        try memory.verify_control(self.mapping.?, received.version, &self.failure);
+        if (rpc) {
+            try memory.verify(fds[1], received.capacity_rev, &self.failure);
+            try self.map(&self.reverse, fds[1], received.capacity_rev, rpc);
+            try memory.verify_control(self.reverse.?, received.version, &self.failure);
+        }
+        return self.open_end(role, spin_us);
     }
 
-    fn open_end(self: *Endpoint, role: Role, mapping: Mapping, spin_us: f64) error{Corrupt}!void {
+    /// An RPC stays clear of addresses that JavaScript may still have a view of.
+    fn map(self: *Endpoint, mapping: *?Mapping, fd: i32, capacity: u32, rpc: bool) error{System}!void {
+        const reserve = if (rpc) null else self.reserve;
+        mapping.* = try memory.map(fd, capacity, reserve, &self.failure);
+    }
+
+    fn open_end(self: *Endpoint, role: Role, spin_us: f64) error{Corrupt}!End {
         const other = self.connection.?.peer;
-        // Into a local first: a failure must not leave an end that is none.
-        const end: End = switch (role) {
-            .producer => .{ .producer = try .init(mapping, other, spin_us, &self.failure) },
-            .consumer => .{ .consumer = try .init(mapping, other, spin_us, &self.failure) },
+        const mapping = self.mapping.?;
+        return switch (role) {
+            .producer => .{ .producer = try .init(mapping, other, spin_us, 0, &self.failure) },
+            .consumer => .{ .consumer = try .init(mapping, other, spin_us, 0, &self.failure) },
+            .caller => .{ .rpc = try .init_caller(mapping, self.reverse.?, other, spin_us, &self.failure) },
+            .callee => .{ .rpc = try .init_callee(mapping, self.reverse.?, other, spin_us, &self.failure) },
         };
-        self.end = end;
+    }
+
+    /// Takes the handshake back to where it had not begun.
+    fn start_over(self: *Endpoint) void {
+        self.exchange.close_descriptors();
+        switch (self.exchange) {
+            .none => unreachable,
+            .sending => |*sending| {
+                // The peer may have the memory by now, and is to know that nobody uses the other end.
+                sending.end.close();
+                self.exchange = .{ .sending = .{} };
+            },
+            .receiving => self.exchange = .{ .receiving = .{} },
+        }
+        if (self.mapping) |mapping| self.drop(mapping);
+        self.mapping = null;
+        if (self.reverse) |reverse| reverse.unmap();
+        self.reverse = null;
     }
 
     /// Whoever is on the other side, from the moment that it is connected.
     pub fn peer(self: *const Endpoint) ?Peer {
-        if (self.connection) |connection| return connection.peer;
+        return if (self.connection) |connection| connection.peer else self.held_peer;
+    }
+
+    /// The capacity of the ring; in an RPC, of the one that this side sends into.
+    pub fn ring_capacity(self: *const Endpoint) ?u32 {
         return switch (self.end) {
             .none => null,
-            .producer => |*producer| producer.link.peer,
-            .consumer => |*consumer| consumer.link.peer,
+            .producer => |*producer| producer.writer.capacity,
+            .consumer => |*consumer| consumer.reader.capacity,
+            .rpc => |*rpc| rpc.out.writer.capacity,
         };
     }
 
-    /// Tells the peer, and gives back everything but the mapping, which is the caller's from here on.
+    /// The memory that JavaScript may be shown, which an RPC's never is.
+    pub fn visible_mapping(self: *const Endpoint) ?Mapping {
+        return switch (self.end) {
+            .none, .rpc => null,
+            .producer, .consumer => self.mapping,
+        };
+    }
+
+    /// Tells the peer, and gives back everything but `mapping`, which is the caller's from here on.
     pub fn close(self: *Endpoint) ?Mapping {
         self.refuse();
         if (self.listener) |*listener| listener.close();
-        switch (self.end) {
-            .none => {},
-            inline .producer, .consumer => |*end| {
-                end.close();
-                end.link.peer.close();
-            },
-        }
+        self.end.close();
+        if (self.held_peer) |*held| held.close();
+        if (self.reverse) |reverse| reverse.unmap();
         const mapping = self.mapping;
         self.* = .{};
         return mapping;
@@ -151,3 +276,7 @@ pub const Endpoint = struct {
         return self.listener != null or self.connection != null or self.mapping != null;
     }
 };
+
+test {
+    _ = @import("endpoint_test.zig");
+}

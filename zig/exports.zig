@@ -9,13 +9,16 @@ const handles = @import("handles.zig");
 const endpoints = @import("endpoint.zig");
 const Endpoint = endpoints.Endpoint;
 const channel = @import("channel.zig");
+const Rpc = @import("rpc.zig").Rpc;
 const Place = @import("reader.zig").Place;
+const waiters = @import("waiter.zig");
+const Message = @import("writer.zig").Message;
 const Deadline = @import("time.zig").Deadline;
 const statuses = @import("status.zig");
 const Status = statuses.Status;
 
 /// Goes up with every change of what is below. TypeScript refuses a library with another number.
-pub const abi: u32 = 1;
+pub const abi: u32 = 2;
 
 /// The numbers that `zc_endpoint_stats` and `zc_endpoint_failure` write, in this order.
 pub const StatsField = enum { messages, bytes, misses, sleeps, queued };
@@ -38,6 +41,7 @@ pub const symbols = struct {
     }
 
     pub fn zc_endpoint_close(handle: u32) callconv(.c) i32 {
+        waiters.unwatch(handle); // Nobody may look at what is about to be unmapped.
         return code(if (handles.close(handle)) .ok else .handle_closed);
     }
 
@@ -51,6 +55,13 @@ pub const symbols = struct {
         return code_of(endpoint.accept(.after_ms(timeout_ms)));
     }
 
+    /// Accepts a connector of another handle's listener, which goes on listening.
+    pub fn zc_endpoint_accept_from(handle: u32, listener: u32, timeout_ms: f64) callconv(.c) i32 {
+        const endpoint = handles.get(handle) orelse return code(.handle_closed);
+        const listening = handles.get(listener) orelse return code(.handle_closed);
+        return code_of(endpoint.accept_from(listening, .after_ms(timeout_ms)));
+    }
+
     pub fn zc_endpoint_connect(handle: u32, path: [*]const u8, path_size: u32, timeout_ms: f64, retry: u32) callconv(.c) i32 {
         const endpoint = handles.get(handle) orelse return code(.handle_closed);
         return code_of(endpoint.connect(path[0..path_size], .after_ms(timeout_ms), retry != 0));
@@ -62,12 +73,16 @@ pub const symbols = struct {
         return code(.ok);
     }
 
-    /// `role`: 0 producer, 1 consumer. A connector ignores version and capacity.
+    /// `role`: 0 producer, 1 consumer, 2 caller, 3 callee. A connector ignores version and capacity.
+    /// After a timeout nothing is lost: the same call goes on.
     pub fn zc_endpoint_establish(handle: u32, role: u32, version: u32, capacity: u32, spin_us: f64, timeout_ms: f64) callconv(.c) i32 {
         const endpoint = handles.get(handle) orelse return code(.handle_closed);
-        if (role > 1 or version < 2 or version > 4 or !wire.capacity_is_offered(capacity)) return code(.argument);
+        waiters.unwatch(handle); // The listening socket is about to be closed.
+        const as = std.enums.fromInt(endpoints.Role, role) orelse return code(.argument);
+        const version_min: u32 = if (as.is_rpc()) 4 else 2;
+        if (version < version_min or version > 4 or !wire.capacity_is_offered(capacity)) return code(.argument);
         const offer: endpoints.Offer = .{ .version = version, .capacity = capacity };
-        return code_of(endpoint.establish(@enumFromInt(role), offer, spin_us, .after_ms(timeout_ms)));
+        return code_of(endpoint.establish(as, offer, spin_us, .after_ms(timeout_ms)));
     }
 
     /// Writes pid, uid and gid.
@@ -96,7 +111,7 @@ pub const symbols = struct {
     pub fn zc_endpoint_stats(handle: u32, into: [*]align(1) f64) callconv(.c) i32 {
         const endpoint = handles.get(handle) orelse return code(.handle_closed);
         const counts: [5]u64 = switch (endpoint.end) {
-            .none => return code(.misuse),
+            .none, .rpc => return code(.misuse),
             .producer => |*end| .{ end.writer.messages, end.writer.bytes, end.full, end.link.sleeps, end.queued() },
             .consumer => |*end| .{ end.reader.messages, end.reader.bytes, end.empty, end.link.sleeps, end.queued() },
         };
@@ -104,21 +119,24 @@ pub const symbols = struct {
         return code(.ok);
     }
 
+    /// In an RPC, of the ring that this side sends into.
     pub fn zc_endpoint_capacity(handle: u32) callconv(.c) i32 {
-        const mapping = mapping_of(handle) orelse return code(.handle_closed);
-        return @intCast(mapping.capacity());
+        const endpoint = handles.get(handle) orelse return code(.handle_closed);
+        return @intCast(endpoint.ring_capacity() orelse return code(.handle_closed));
     }
 
-    /// The address of the mapping; 0 when there is none.
+    /// The address of a channel's mapping; 0 when there is none.
     pub fn zc_endpoint_address(handle: u32) callconv(.c) f64 {
-        const mapping = mapping_of(handle) orelse return 0;
+        const endpoint = handles.get(handle) orelse return 0;
+        const mapping = endpoint.visible_mapping() orelse return 0;
         return @floatFromInt(@intFromPtr(mapping.bytes.ptr));
     }
 
     /// To be called before an ArrayBuffer is made over the mapping. The answer names it from then on.
     /// `outlives`: 1 when views of that memory may be left after the runtime says that it is gone.
     pub fn zc_view_expose(handle: u32, outlives: u32) callconv(.c) i32 {
-        if (mapping_of(handle) == null) return code(.handle_closed);
+        const endpoint = handles.get(handle) orelse return code(.handle_closed);
+        if (endpoint.visible_mapping() == null) return code(.misuse);
         return @intCast(handles.expose_view(handle, outlives != 0));
     }
 
@@ -136,14 +154,14 @@ pub const symbols = struct {
     pub fn zc_producer_try_send(handle: u32, from: [*]const u8, size: u32, type_id: u32) callconv(.c) i32 {
         const producer = producer_of(handle) orelse return code(.handle_closed);
         if (!may_send(producer, size, type_id)) return code(.argument);
-        const sent = producer.try_send(from, size, type_id) catch |err| return code_of_error(err);
+        const sent = producer.try_send(from, size, .{ .type_id = type_id }) catch |err| return code_of_error(err);
         return code(if (sent) .ok else .again);
     }
 
     pub fn zc_producer_send(handle: u32, from: [*]const u8, size: u32, type_id: u32, timeout_ms: f64) callconv(.c) i32 {
         const producer = producer_of(handle) orelse return code(.handle_closed);
         if (!may_send(producer, size, type_id)) return code(.argument);
-        return code_of(producer.send(from, size, type_id, timeout_ms));
+        return code_of(producer.send(from, size, .{ .type_id = type_id }, timeout_ms));
     }
 
     /// Answers how many of the `count` messages were published.
@@ -245,6 +263,96 @@ pub const symbols = struct {
         consumer.release();
         return code(.ok);
     }
+
+    /// The id, here and below, is two numbers: no 64-bit integer crosses.
+    pub fn zc_rpc_try_send(handle: u32, from: [*]const u8, size: u32, type_id: u32, id_low: u32, id_high: u32) callconv(.c) i32 {
+        const rpc = rpc_of(handle) orelse return code(.handle_closed);
+        const message = with_id(type_id, id_low, id_high);
+        if (!may_call(rpc, size, message)) return code(.argument);
+        const sent = rpc.try_send(from, size, message) catch |err| return code_of_error(err);
+        return code(if (sent) .ok else .again);
+    }
+
+    pub fn zc_rpc_send(
+        handle: u32,
+        from: [*]const u8,
+        size: u32,
+        type_id: u32,
+        id_low: u32,
+        id_high: u32,
+        timeout_ms: f64,
+    ) callconv(.c) i32 {
+        const rpc = rpc_of(handle) orelse return code(.handle_closed);
+        const message = with_id(type_id, id_low, id_high);
+        if (!may_call(rpc, size, message)) return code(.argument);
+        return code_of(rpc.send(from, size, message, timeout_ms));
+    }
+
+    /// Answers the size of the message that was copied and consumed; writes its type and id.
+    pub fn zc_rpc_try_receive(handle: u32, into: [*]u8, into_size: u32, info: [*]align(1) u32) callconv(.c) i32 {
+        const rpc = rpc_of(handle) orelse return code(.handle_closed);
+        const size = rpc.try_receive(into[0..into_size]) catch |err| return code_of_error(err);
+        return if (size) |bytes| received(rpc, bytes, info) else code(.again);
+    }
+
+    pub fn zc_rpc_receive(handle: u32, into: [*]u8, into_size: u32, info: [*]align(1) u32, timeout_ms: f64) callconv(.c) i32 {
+        const rpc = rpc_of(handle) orelse return code(.handle_closed);
+        const size = rpc.receive(into[0..into_size], timeout_ms) catch |err| return code_of_error(err);
+        return received(rpc, size, info);
+    }
+
+    /// Waits for something to receive, or for room to send `size` bytes.
+    pub fn zc_rpc_wait(handle: u32, size: u32, timeout_ms: f64) callconv(.c) i32 {
+        const rpc = rpc_of(handle) orelse return code(.handle_closed);
+        if (size > rpc.out.writer.payload_max()) return code(.argument);
+        return code_of(rpc.wait(size, timeout_ms));
+    }
+
+    /// Bit 0: the peer takes replies in any order; bit 1: it takes failed replies; bit 2: it marks them.
+    pub fn zc_rpc_peer_abilities(handle: u32) callconv(.c) i32 {
+        const rpc = rpc_of(handle) orelse return code(.handle_closed);
+        return @intCast(rpc.peer_abilities());
+    }
+
+    /// Takes a waiter, which `zc_waiter_close` gives back. One for each thread that has an event loop.
+    pub fn zc_waiter_open() callconv(.c) i32 {
+        const waiter = waiters.open() orelse return code(.handles_exhausted);
+        return @intCast(waiter);
+    }
+
+    /// Disarms everything. A thread inside `zc_waiter_wait` returns.
+    pub fn zc_waiter_close(waiter: u32) callconv(.c) i32 {
+        return code(if (waiters.close(waiter)) .ok else .handle_closed);
+    }
+
+    /// `interest`: 0 news, 1 room for a message of `size` bytes, 2 a connector. Answers 1 when it is
+    /// ready already, and then nothing is armed; else 0.
+    pub fn zc_waiter_watch(waiter: u32, handle: u32, interest: u32, size: u32) callconv(.c) i32 {
+        if (interest > 2) return code(.argument);
+        const is_ready = waiters.watch(waiter, handle, @enumFromInt(interest), size) catch |err|
+            return code_of_waiter_error(err);
+        return @intFromBool(is_ready);
+    }
+
+    /// Disarms every watch of the handle, and takes back its reports.
+    pub fn zc_waiter_unwatch(handle: u32) callconv(.c) i32 {
+        if (handles.get(handle) == null) return code(.handle_closed);
+        waiters.unwatch(handle);
+        return code(.ok);
+    }
+
+    /// To be called by another thread than the one that watches. Answers how many reports there are,
+    /// once there is a new one; `again` when the time is up or nothing is watched any more.
+    pub fn zc_waiter_wait(waiter: u32, timeout_ms: f64) callconv(.c) i32 {
+        const reports = waiters.wait(waiter, timeout_ms) catch |err| return code_of_waiter_error(err);
+        return if (reports > 0) @intCast(reports) else code(.again);
+    }
+
+    /// Writes up to `count` handles that became ready and answers how many.
+    pub fn zc_waiter_take(waiter: u32, into: [*]align(1) u32, count: u32) callconv(.c) i32 {
+        const taken = waiters.take(waiter, into[0..count]) catch |err| return code_of_waiter_error(err);
+        return @intCast(taken);
+    }
 };
 
 comptime {
@@ -274,9 +382,30 @@ inline fn consumer_of(handle: u32) ?*channel.Consumer {
     };
 }
 
-fn mapping_of(handle: u32) ?@import("memory.zig").Mapping {
+inline fn rpc_of(handle: u32) ?*Rpc {
     const endpoint = handles.get(handle) orelse return null;
-    return endpoint.mapping;
+    return switch (endpoint.end) {
+        .rpc => |*rpc| rpc,
+        else => null,
+    };
+}
+
+/// A channel's messages have the id 0, and no message of an RPC does.
+inline fn may_call(rpc: *const Rpc, size: u32, message: Message) bool {
+    return size <= rpc.out.writer.payload_max() and message.type_id != wire.type_packed and message.correlation_id != 0;
+}
+
+inline fn with_id(type_id: u32, id_low: u32, id_high: u32) Message {
+    return .{ .type_id = type_id, .correlation_id = @as(u64, id_high) << 32 | id_low };
+}
+
+/// Writes type and id of what was received last, and answers its size.
+inline fn received(rpc: *const Rpc, size: u32, info: [*]align(1) u32) i32 {
+    const id = rpc.in.last_correlation_id;
+    info[0] = rpc.in.last_type_id;
+    info[1] = @truncate(id);
+    info[2] = @truncate(id >> 32);
+    return @intCast(size);
 }
 
 inline fn may_send(producer: *const channel.Producer, size: u32, type_id: u32) bool {
@@ -295,6 +424,14 @@ fn sizes_fit(sizes: []align(1) const u32, from_size: u32, size_max: u32) bool {
         largest = @max(largest, size);
     }
     return sum <= from_size and largest <= size_max;
+}
+
+fn code_of_waiter_error(err: waiters.Error) i32 {
+    return code(switch (err) {
+        error.Closed => .handle_closed,
+        error.Misuse => .misuse,
+        error.Argument => .argument,
+    });
 }
 
 inline fn code(status: Status) i32 {

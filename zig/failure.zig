@@ -67,6 +67,7 @@ pub const Subject = enum(u32) {
     entry = 198,
     state = 199,
     peer_verdict = 200,
+    correlation = 201,
 };
 
 pub const Failure = struct {

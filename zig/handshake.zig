@@ -19,7 +19,7 @@ pub const Received = struct {
     version: u32,
     capacity_fwd: u32,
     capacity_rev: u32,
-    /// The first `count` are the caller's to close.
+    /// The first `count` are there. They are the reception's, and closed with it.
     descriptors: [2]i32,
     count: u32,
 };
@@ -39,30 +39,42 @@ fn Rights(comptime count: u32) type {
     };
 }
 
-pub fn send(
-    fd: i32,
-    offer: Offer,
-    descriptors: []const i32,
-    deadline: Deadline,
-    failure: *Failure,
-) error{ System, PeerGone, Timeout }!void {
-    assert(descriptors.len == descriptors_expected(offer.rpc));
-    var buffer: [@sizeOf(wire.Handshake)]u8 = undefined;
-    const bytes = encode(offer, &buffer);
-    var rights: Rights(2) = .{
-        .header = .{
-            .len = @sizeOf(linux.cmsghdr) + descriptors.len * @sizeOf(i32),
-            .level = linux.SOL.SOCKET,
-            .type = linux.SCM.RIGHTS,
-        },
-        .descriptors = .{ -1, -1 },
-    };
-    @memcpy(rights.descriptors[0..descriptors.len], descriptors);
+/// What is to be sent, and how much of it was: a timeout leaves it so that it can be gone on with.
+pub const Transmission = struct {
+    buffer: [@sizeOf(wire.Handshake)]u8 = undefined,
+    length: usize,
+    sent: usize = 0,
 
-    var sent = try send_some(fd, bytes, std.mem.asBytes(&rights)[0..rights.header.len], deadline, failure);
-    // The descriptors went with the first byte, and go only once.
-    while (sent < bytes.len) sent += try send_some(fd, bytes[sent..], &.{}, deadline, failure);
-}
+    pub fn init(offer: Offer) Transmission {
+        var self: Transmission = .{ .length = 0 };
+        self.length = encode(offer, &self.buffer).len;
+        return self;
+    }
+
+    pub fn send_rest(
+        self: *Transmission,
+        fd: i32,
+        descriptors: []const i32,
+        deadline: Deadline,
+        failure: *Failure,
+    ) error{ System, PeerGone, Timeout }!void {
+        var rights: Rights(2) = .{
+            .header = .{
+                .len = @sizeOf(linux.cmsghdr) + descriptors.len * @sizeOf(i32),
+                .level = linux.SOL.SOCKET,
+                .type = linux.SCM.RIGHTS,
+            },
+            .descriptors = .{ -1, -1 },
+        };
+        @memcpy(rights.descriptors[0..descriptors.len], descriptors);
+        const control = std.mem.asBytes(&rights)[0..rights.header.len];
+        while (self.sent < self.length) {
+            // The descriptors go with the first byte, and only once.
+            const unsent = if (self.sent == 0) control else &.{};
+            self.sent += try send_some(fd, self.buffer[self.sent..self.length], unsent, deadline, failure);
+        }
+    }
+};
 
 /// How long to wait for a hang-up before looking whether the bytes were read.
 const taken_check_ms = 5;
@@ -156,20 +168,9 @@ fn send_some(
     }
 }
 
-pub fn receive(
-    fd: i32,
-    expect_rpc: bool,
-    deadline: Deadline,
-    failure: *Failure,
-) error{ System, Wire, Timeout }!Received {
-    var reception: Reception = .{};
-    errdefer reception.close_descriptors();
-    try reception.read_whole(fd, deadline, failure);
-    return reception.check(expect_rpc, failure);
-}
-
-/// What has come so far from a peer of which nothing is known yet.
-const Reception = struct {
+/// What has come so far from a peer of which nothing is known yet; a timeout leaves it so that it
+/// can be gone on with.
+pub const Reception = struct {
     /// One byte more than any version sends, so that what follows shows.
     bytes: [@sizeOf(wire.Handshake) + 1]u8 = undefined,
     length: usize = 0,
@@ -179,7 +180,8 @@ const Reception = struct {
     /// The kernel had no room in this process for some of the descriptors.
     some_were_lost: bool = false,
 
-    fn close_descriptors(self: *Reception) void {
+    /// Closes what came, be it for want of use or because it is mapped by now.
+    pub fn close_descriptors(self: *Reception) void {
         for (&self.descriptors) |*descriptor| {
             if (descriptor.* >= 0) system.close(descriptor.*);
             descriptor.* = -1;
@@ -188,7 +190,7 @@ const Reception = struct {
 
     /// Ends as soon as the bytes cannot be a handshake of ours any more: a peer that speaks
     /// something else may never send as many as one has.
-    fn read_whole(self: *Reception, fd: i32, deadline: Deadline, failure: *Failure) error{ System, Wire, Timeout }!void {
+    pub fn read_whole(self: *Reception, fd: i32, deadline: Deadline, failure: *Failure) error{ System, Wire, Timeout }!void {
         while (self.length < try self.size_expected(failure)) {
             const count = try self.read_some(fd, failure) orelse {
                 system.poll_until(fd, linux.POLL.IN, deadline, failure) catch |problem| {
@@ -275,7 +277,7 @@ const Reception = struct {
         self.descriptor_count += 1;
     }
 
-    fn check(self: *const Reception, expect_rpc: bool, failure: *Failure) error{Wire}!Received {
+    pub fn check(self: *const Reception, expect_rpc: bool, failure: *Failure) error{Wire}!Received {
         const offer = self.decode();
         const flags: u32 = if (expect_rpc) wire.Handshake.flag_rpc else 0;
         if (offer.alignment != wire.alignment) return failure.wire(.alignment, offer.alignment, wire.alignment);

@@ -94,6 +94,20 @@ fn send_raw(fd: i32, bytes: []const u8, groups: []const u32) !void {
 /// What a refusal is about, what was found there, and what was expected.
 const Expected = struct { Subject, u64, u64 };
 
+/// A whole handshake sent at once.
+fn send(fd: i32, offer: handshake.Offer, descriptors: []const i32, deadline: Deadline, failure: *Failure) !void {
+    var transmission: handshake.Transmission = .init(offer);
+    try transmission.send_rest(fd, descriptors, deadline, failure);
+}
+
+/// A whole handshake received at once; its descriptors are the caller's to close.
+fn receive(fd: i32, expect_rpc: bool, deadline: Deadline, failure: *Failure) !handshake.Received {
+    var reception: handshake.Reception = .{};
+    errdefer reception.close_descriptors();
+    try reception.read_whole(fd, deadline, failure);
+    return reception.check(expect_rpc, failure);
+}
+
 /// Expects a peer that sends these bytes and closes to be refused, and no descriptor to stay.
 fn expect_refused(bytes: []const u8, groups: []const u32, expect_rpc: bool, expected: Expected) !void {
     const before = support.open_descriptors();
@@ -102,7 +116,7 @@ fn expect_refused(bytes: []const u8, groups: []const u32, expect_rpc: bool, expe
     system.close(pair[1]);
 
     var failure: Failure = .{};
-    try expectError(error.Wire, handshake.receive(pair[0], expect_rpc, .after_ms(patience_ms), &failure));
+    try expectError(error.Wire, receive(pair[0], expect_rpc, .after_ms(patience_ms), &failure));
     try expectEqual(expected, Expected{ failure.subject, failure.found, failure.expected });
     system.close(pair[0]);
     try expectEqual(before, support.open_descriptors());
@@ -133,14 +147,14 @@ fn expect_exchange(offer: handshake.Offer, bytes: []const u8) !void {
     for ([_]bool{ false, true }) |look_at_bytes| {
         const pair = try support.socket_pair();
         defer support.close_all(&pair);
-        try handshake.send(pair[1], offer, sent[0..count], .after_ms(patience_ms), &failure);
+        try send(pair[1], offer, sent[0..count], .after_ms(patience_ms), &failure);
         if (look_at_bytes) {
             var buffer: [64]u8 = undefined;
             const length = try must(linux.read(pair[0], &buffer, buffer.len));
             try std.testing.expectEqualSlices(u8, bytes, buffer[0..length]);
             continue;
         }
-        const received = try handshake.receive(pair[0], offer.rpc, .after_ms(patience_ms), &failure);
+        const received = try receive(pair[0], offer.rpc, .after_ms(patience_ms), &failure);
         defer support.close_all(received.descriptors[0..received.count]);
         try expectEqual(count, received.count);
         try expectEqual(offer.version, received.version);
@@ -234,7 +248,7 @@ fn receive_without_room() u8 {
     _ = must(linux.setrlimit(.NOFILE, &limit)) catch return 4;
 
     var failure: Failure = .{};
-    if (handshake.receive(pair[0], true, .after_ms(patience_ms), &failure)) |_| return 5 else |_| {}
+    if (receive(pair[0], true, .after_ms(patience_ms), &failure)) |_| return 5 else |_| {}
     if (failure.subject != .descriptors or failure.found != 1) return 6;
     return if (support.open_descriptors() <= before) 0 else 7;
 }
@@ -256,7 +270,7 @@ test "a peer that drops the connection has cut the handshake short" {
     system.close(pair[1]);
 
     var failure: Failure = .{};
-    try expectError(error.Wire, handshake.receive(pair[0], false, .after_ms(patience_ms), &failure));
+    try expectError(error.Wire, receive(pair[0], false, .after_ms(patience_ms), &failure));
     try expectEqual(.truncated, failure.subject);
 }
 
@@ -271,7 +285,7 @@ test "bytes beyond the handshake are refused, in the same message or in the next
     try send_raw(pair[1], std.mem.asBytes(&plain), &.{1});
     try send_raw(pair[1], "x", &.{5});
     var failure: Failure = .{};
-    try expectError(error.Wire, handshake.receive(pair[0], false, .after_ms(patience_ms), &failure));
+    try expectError(error.Wire, receive(pair[0], false, .after_ms(patience_ms), &failure));
     try expectEqual(.trailing_bytes, failure.subject);
     support.close_all(&pair);
     try expectEqual(before, support.open_descriptors());
@@ -285,7 +299,7 @@ test "a handshake may come byte by byte, from a peer that then stays" {
         try send_raw(pair[1], byte[0..1], if (i == 7) &.{1} else &.{});
     }
     var failure: Failure = .{};
-    const received = try handshake.receive(pair[0], false, .after_ms(patience_ms), &failure);
+    const received = try receive(pair[0], false, .after_ms(patience_ms), &failure);
     defer support.close_all(received.descriptors[0..received.count]);
     try expectEqual(4096, received.capacity_fwd);
 }
@@ -298,7 +312,7 @@ test "a peer that says nothing, or not enough, is waited for until the deadline"
 
         var failure: Failure = .{};
         const deadline: Deadline = .after_ms(20);
-        try expectError(error.Timeout, handshake.receive(pair[0], false, deadline, &failure));
+        try expectError(error.Timeout, receive(pair[0], false, deadline, &failure));
         try expect(deadline.passed());
         try expectEqual(.silence, failure.subject);
         try expectEqual(length, failure.found);
@@ -316,7 +330,7 @@ test "sending to a peer that is gone says so, without a signal" {
 
     var failure: Failure = .{};
     const offer: handshake.Offer = .{ .version = 4, .capacity_fwd = 4096 };
-    try expectError(error.PeerGone, handshake.send(pair[0], offer, &.{descriptor}, .after_ms(patience_ms), &failure));
+    try expectError(error.PeerGone, send(pair[0], offer, &.{descriptor}, .after_ms(patience_ms), &failure));
 }
 
 test "sending to a peer that does not read ends at the deadline" {
@@ -330,6 +344,6 @@ test "sending to a peer that does not read ends at the deadline" {
     var failure: Failure = .{};
     const offer: handshake.Offer = .{ .version = 4, .capacity_fwd = 4096 };
     const deadline: Deadline = .after_ms(20);
-    try expectError(error.Timeout, handshake.send(pair[0], offer, &.{descriptor}, deadline, &failure));
+    try expectError(error.Timeout, send(pair[0], offer, &.{descriptor}, deadline, &failure));
     try expect(deadline.passed());
 }

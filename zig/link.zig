@@ -1,4 +1,4 @@
-//! What both ends of a channel have in common: the peer, and how the channel ends.
+//! What both ends of an arena have in common: the peer, and how the arena's use ends.
 
 const wire = @import("wire.zig");
 const cpu = @import("cpu.zig");
@@ -10,6 +10,7 @@ const Peer = @import("peer.zig").Peer;
 
 pub const Link = struct {
     control: *wire.Control,
+    /// Lent by the endpoint, which closes it.
     peer: Peer,
     spin_ticks: u64,
     /// Set once this side found, or was told of, corruption: nothing in the ring is looked at again.

@@ -4,15 +4,20 @@ test {
     _ = @import("address.zig");
     _ = @import("copy.zig");
     _ = @import("cpu.zig");
+    _ = @import("endpoint.zig");
+    _ = @import("exports_test.zig");
     _ = @import("handles.zig");
     _ = @import("handshake.zig");
     _ = @import("live_listener.zig");
     _ = @import("memory.zig");
+    _ = @import("mutex.zig");
     _ = @import("peer.zig");
     _ = @import("rendezvous.zig");
     _ = @import("ring_test.zig");
+    _ = @import("rpc.zig");
     _ = @import("system.zig");
     _ = @import("time.zig");
     _ = @import("wait.zig");
+    _ = @import("waiter.zig");
     _ = @import("wire.zig");
 }

@@ -67,10 +67,12 @@ pub const Reader = struct {
         reserved: u32 = 0,
     };
 
-    pub fn init(mapping: Mapping, failure: *Failure) error{Corrupt}!Reader {
+    /// `extra_abilities`: besides unpacking, which every reader of ours does.
+    pub fn init(mapping: Mapping, extra_abilities: u32, failure: *Failure) error{Corrupt}!Reader {
         const control = mapping.control();
         const counters = try Counters.load(control, mapping.capacity(), failure);
-        @atomicStore(u32, &control.consumer_abilities, wire.ability_packed, .release); // Pairs with `Writer.send_many`.
+        // Release: pairs with `Writer.send_many` and `Rpc.peer_abilities`.
+        @atomicStore(u32, &control.consumer_abilities, wire.ability_packed | extra_abilities, .release);
         return .{
             .control = control,
             .ring = mapping.ring().ptr,

@@ -29,8 +29,8 @@ const Pair = struct {
         memory.initialise(pair.mapping, 4);
         pair.mapping.control().head = start;
         pair.mapping.control().tail = start;
-        pair.reader = try Reader.init(pair.mapping, &pair.failure);
-        pair.writer = try Writer.init(pair.mapping, &pair.failure);
+        pair.reader = try Reader.init(pair.mapping, 0, &pair.failure);
+        pair.writer = try Writer.init(pair.mapping, 0, &pair.failure);
         return pair;
     }
 
@@ -439,8 +439,8 @@ test "an end is not opened over counters that cannot be" {
         defer pair.deinit();
         pair.mapping.control().head = counters[0];
         pair.mapping.control().tail = counters[1];
-        try testing.expectError(error.Corrupt, Reader.init(pair.mapping, &pair.failure));
-        try testing.expectError(error.Corrupt, Writer.init(pair.mapping, &pair.failure));
+        try testing.expectError(error.Corrupt, Reader.init(pair.mapping, 0, &pair.failure));
+        try testing.expectError(error.Corrupt, Writer.init(pair.mapping, 0, &pair.failure));
     }
 }
 

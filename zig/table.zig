@@ -39,6 +39,7 @@ fn numbers_text() []const u8 {
         \\  capacityMax: {d},
         \\  capacityMinForeign: {d},
         \\  typePacked: {d},
+        \\  typeFailure: {d},
         \\  handleCount: {d},
         \\}} as const;
         \\
@@ -52,6 +53,7 @@ fn numbers_text() []const u8 {
         wire.capacity_max,
         wire.capacity_min_foreign,
         wire.type_packed,
+        wire.type_failure,
         handles.slot_count,
     });
 }

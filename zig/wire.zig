@@ -29,12 +29,16 @@ pub const capacity_max: u32 = 1 << 30;
 pub const size_skip: u32 = 0xFFFFFFFF;
 /// The type of a packed record, refused from users.
 pub const type_packed: u32 = 0xFFFFFFFF;
+/// The type of a failed reply of an RPC, whose payload is the message in UTF-8.
+pub const type_failure: u32 = 0xFFFFFFFE;
 
 /// The family publishes and releases at least every this many records.
 pub const records_per_publish: u32 = 32;
 
 pub const ability_any_order: u32 = 1 << 0;
 pub const ability_packed: u32 = 1 << 1;
+/// Of a consumer: takes failed replies. Of a producer: marks failed replies by their type.
+pub const ability_failures: u32 = 1 << 2;
 
 pub const State = enum(u32) {
     uninitialised = 0,

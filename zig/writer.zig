@@ -44,10 +44,12 @@ pub const Writer = struct {
     messages: u64 = 0,
     bytes: u64 = 0,
 
-    pub fn init(mapping: Mapping, failure: *Failure) error{Corrupt}!Writer {
+    /// `extra_abilities`: besides packing, which every writer of ours does.
+    pub fn init(mapping: Mapping, extra_abilities: u32, failure: *Failure) error{Corrupt}!Writer {
         const control = mapping.control();
         const counters = try Counters.load(control, mapping.capacity(), failure);
-        _ = @atomicRmw(u32, &control.producer_abilities, .Or, wire.ability_packed, .release); // Pairs with `Reader.producer_packs`.
+        // Release: pairs with `Reader.producer_packs` and `Rpc.peer_abilities`.
+        @atomicStore(u32, &control.producer_abilities, wire.ability_packed | extra_abilities, .release);
         return .{
             .control = control,
             .ring = mapping.ring().ptr,
@@ -284,6 +286,13 @@ pub const Writer = struct {
         const need = wire.record_size(size);
         const room = self.capacity - self.offset_of(self.head);
         return self.has_room(need + if (need > room) room else 0);
+    }
+
+    /// What tail has to reach before a claim of `size` succeeds; wraps below 0 in a ring that was never full.
+    pub fn tail_needed(self: *const Writer, size: u32) u64 {
+        const need = wire.record_size(size);
+        const room = self.capacity - self.offset_of(self.head);
+        return self.head + need + (if (need > room) room else 0) -% self.capacity;
     }
 
     inline fn offset_of(self: *const Writer, position: u64) u32 {

@@ -70,6 +70,10 @@ export class Consumer {
     if (options.neverSleeps) arena.consumerSleeping = sleeping.never;
   }
 
+  get state(): number {
+    return this.arena.state;
+  }
+
   /** Where the next record is looked for. */
   get position(): bigint {
     return this.#position;
@@ -104,7 +108,7 @@ export class Consumer {
       if (state === states.disconnected) return null;
       if (state === states.fatal) throw new Error("the producer declared the ring broken");
       deadline.check("for a message");
-      if (!this.#options.neverSleeps) this.#sleep();
+      this.sleep();
     }
   }
 
@@ -125,7 +129,9 @@ export class Consumer {
     if (this.#options.wakesProducer) this.arena.futexWake(offsets.producerParked);
   }
 
-  #sleep(): void {
+  /** Waits a moment for something to be published; one that never sleeps returns at once. */
+  sleep(): void {
+    if (this.#options.neverSleeps) return;
     this.arena.consumerSleeping = sleeping.asleep;
     const nothingCame = this.arena.head === this.#position;
     if (nothingCame && this.arena.state === states.ready) {

@@ -24,6 +24,16 @@ export function messageAt(seed: number, index: number, size: number): Uint8Array
   return new Uint8Array(words.buffer, 0, size);
 }
 
+/** What the handler of every test answers: each byte plus one, so that no echo passes for it. */
+export function answerTo(request: Uint8Array): Uint8Array {
+  return request.map((byte) => byte + 1);
+}
+
+/** The message of the error with which call `id` fails, where it is told to fail. */
+export function failureOf(id: bigint): string {
+  return `call ${id} fails – as told`;
+}
+
 /** The size of message `index` when sizes run from `min` to `max`, both included. */
 export function sizeAt(seed: number, index: number, min: number, max: number): number {
   return min + (mix(seed ^ 0x5a5a5a5a, index) % (max - min + 1));

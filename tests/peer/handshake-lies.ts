@@ -109,7 +109,7 @@ export const handshakeLies = {
 } satisfies Record<string, HandshakeLie>;
 
 /** A second memory with nothing wrong about it but its being there. */
-function honestTwin(arena: Arena): number {
+export function honestTwin(arena: Arena): number {
   const fd = libc.createMemory("zerocross-test-twin");
   libc.truncate(fd, controlSize + arena.capacity);
   libc.addSeals(fd, requiredSeals);
@@ -147,20 +147,32 @@ export function tellHandshakeLie(
   const handshake = encodeHandshake(wire, { ...honest, ...lie.fields?.(honest) });
   const bytes = lie.bytes?.(handshake) ?? handshake;
   const fds = lie.fds?.(arena, wire) ?? [arena.fd];
+  try {
+    tell(path, { bytes, fds, staysSilent: lie.staysSilent ?? false }, deadline);
+  } finally {
+    for (const fd of new Set(fds)) if (fd !== arena.fd) libc.close(fd);
+    arena.close();
+  }
+}
+
+/** Listens, sends this to the first that connects, and stays until that one hangs up. */
+export function tell(
+  path: string,
+  what: { bytes: Uint8Array; fds: readonly number[]; staysSilent?: boolean },
+  deadline: Deadline,
+): void {
   const listener = openListener(path);
   try {
     const socket = acceptPeer(listener, deadline);
     try {
-      if (bytes.length > 0) libc.sendMessage(socket, bytes, fds);
-      if (!lie.staysSilent) libc.shutdownWrite(socket);
+      if (what.bytes.length > 0) libc.sendMessage(socket, what.bytes, what.fds);
+      if (!what.staysSilent) libc.shutdownWrite(socket);
       waitForHangup(socket, deadline);
     } finally {
       libc.close(socket);
     }
   } finally {
     closeListener(listener, path);
-    for (const fd of new Set(fds)) if (fd !== arena.fd) libc.close(fd);
-    arena.close();
   }
 }
 

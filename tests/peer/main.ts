@@ -1,13 +1,25 @@
 /**
- * The test peer as a process: `produce`, `consume` or `lie`. It prints one line of JSON as it ends
- * (`Report` in start.ts says which fields) and exits with 1 and a message when something failed.
+ * The test peer as a process: `produce` and `consume` on a channel, `call` and `answer` in RPC, and
+ * `lie` in either. It prints one line of JSON as it ends (`Report` in start.ts says which fields) and
+ * exits with 1 and a message when something failed.
  */
-import { writeSync } from "node:fs";
-import process from "node:process";
-import { parseArgs } from "node:util";
 import { Arena } from "./arena.ts";
+import {
+  capacity,
+  deadline,
+  finish,
+  messageNumber,
+  options,
+  path,
+  positionals,
+  print,
+  seed,
+  stay,
+  typeId,
+  wire,
+} from "./command-line.ts";
 import { Consumer, type Received } from "./consumer.ts";
-import { checksum, checksumStart, messageAt, sizeAt } from "./content.ts";
+import { checksum, checksumStart } from "./content.ts";
 import { Deadline } from "./deadline.ts";
 import {
   connectorLies,
@@ -18,52 +30,9 @@ import {
 import { sleep } from "./libc.ts";
 import { Producer } from "./producer.ts";
 import { connectOnce, listenOnce } from "./rendezvous.ts";
+import { answer, call, findRpcLie } from "./rpc-commands.ts";
 import { consumerLies, harmlessLies, producerLies } from "./running-lies.ts";
-import type { Report } from "./start.ts";
-import { type Entry, maxMessageSize, roundUp, states, type Wire } from "./wire.ts";
-
-const { values: options, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    path: { type: "string" },
-    /** Own the memory, or take it from who listens; connecting is the default. */
-    listen: { type: "boolean", default: false },
-    connect: { type: "boolean", default: false },
-    /** For a listener. */
-    wire: { type: "string", default: "4" },
-    capacity: { type: "string", default: "65536" },
-    start: { type: "string", default: "0" },
-    /** Messages: how many (a consumer without it takes all), how large (N or MIN-MAX), what in them. */
-    count: { type: "string" },
-    size: { type: "string", default: "32" },
-    seed: { type: "string", default: "1" },
-    type: { type: "string", default: "1" },
-    /** The additions to the wire; without these the peer is one of the family. */
-    lane: { type: "boolean", default: false },
-    packed: { type: "boolean", default: false },
-    park: { type: "boolean", default: false },
-    spin: { type: "boolean", default: false },
-    every: { type: "string", default: "1" },
-    /** close, die (SIGKILL by its own hand), or stay until the other side ends or kills it. */
-    end: { type: "string", default: "close" },
-    /** For `lie`. */
-    what: { type: "string" },
-    good: { type: "string", default: "3" },
-    timeout: { type: "string", default: "10000" },
-  },
-});
-
-const deadline = new Deadline(Number(options.timeout));
-const seed = Number(options.seed);
-const typeId = Number(options.type);
-const wire = Number(options.wire) as Wire;
-const capacity = Number(options.capacity);
-const [sizeMin = 0, sizeMax = sizeMin] = options.size.split("-").map(Number);
-
-function path(): string {
-  if (options.path === undefined) throw new Error("--path is missing");
-  return options.path;
-}
+import { type Entry, maxMessageSize, roundUp } from "./wire.ts";
 
 /** Meets the other side. This side's end stands in the arena before a connector can look at it. */
 function meet<End extends Producer | Consumer>(standUp: (arena: Arena) => End) {
@@ -87,26 +56,6 @@ function meetAsConsumer() {
   return meet(
     (arena) => new Consumer(arena, { lane, packed, wakesProducer: park, neverSleeps: spin }),
   );
-}
-
-function messageNumber(index: number): Uint8Array {
-  return messageAt(seed, index, sizeAt(seed, index, sizeMin, sizeMax));
-}
-
-function print(report: Report): void {
-  writeSync(1, `${JSON.stringify(report)}\n`);
-}
-
-/** Ends as `--end` says. The report is out by then, since a process that dies prints nothing. */
-function finish(end: Producer | Consumer, report: Report): void {
-  print({ ...report, state: end.arena.state });
-  if (options.end === "die") process.kill(process.pid, "SIGKILL");
-  if (options.end === "stay") stay(end.arena);
-  end.close();
-}
-
-function stay(arena: Arena): void {
-  while (arena.state < states.disconnected && deadline.remainingMs > 0) sleep(1);
 }
 
 /** The next messages for one packed record: up to 32 that fit; none where the first is too large. */
@@ -200,8 +149,8 @@ function lieAsProducer(lie: (producer: Producer) => void): void {
   const { end: producer, peer } = meetAsProducer();
   const count = sendGood(producer);
   lie(producer);
-  stay(producer.arena);
-  print({ count, peer, state: producer.arena.state });
+  stay(producer);
+  print({ count, peer, state: producer.state });
 }
 
 function lieHarmlessly(lie: (producer: Producer, message: Entry) => void): void {
@@ -218,8 +167,8 @@ function lieAsConsumer(lie: (consumer: Consumer, deadline: Deadline) => void): v
   const { end: consumer, peer } = meetAsConsumer();
   const { count } = receiveAll(consumer, Number(options.good));
   lie(consumer, deadline);
-  stay(consumer.arena);
-  print({ count, peer, state: consumer.arena.state });
+  stay(consumer);
+  print({ count, peer, state: consumer.state });
 }
 
 function lieAtHandshake(lie: HandshakeLie): void {
@@ -241,7 +190,10 @@ function lie(): void {
   const asConsumer = find<(consumer: Consumer, deadline: Deadline) => void>(consumerLies);
   const atHandshake = find<HandshakeLie>(handshakeLies);
   const atConnect = find<(path: string, deadline: Deadline) => void>(connectorLies);
-  if (asProducer) lieAsProducer(asProducer);
+  const inRpc = findRpcLie(what);
+  if (inRpc) inRpc();
+  else if (options.as) throw new Error(`a ${options.as} has no lie called "${what}"`);
+  else if (asProducer) lieAsProducer(asProducer);
   else if (harmless) lieHarmlessly(harmless);
   else if (asConsumer) lieAsConsumer(asConsumer);
   else if (atHandshake) lieAtHandshake(atHandshake);
@@ -249,7 +201,7 @@ function lie(): void {
   else throw new Error(`there is no lie called "${what}"`);
 }
 
-const commands: Record<string, () => void> = { produce, consume, lie };
+const commands: Record<string, () => void> = { produce, consume, call, answer, lie };
 const command = commands[positionals[0] ?? ""];
-if (command === undefined) throw new Error("the command is produce, consume or lie");
+if (command === undefined) throw new Error(`the command is ${Object.keys(commands).join(", ")}`);
 command();

@@ -1,6 +1,6 @@
 /** The test peer against itself: before it judges the library, it must agree with the description. */
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readdirSync, readlinkSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -11,6 +11,7 @@ import { messageAt } from "./content.ts";
 import { Deadline } from "./deadline.ts";
 import { handshakeLies } from "./handshake-lies.ts";
 import * as libc from "./libc.ts";
+import { openMemories } from "./memories.ts";
 import { Producer } from "./producer.ts";
 import { connectOnce, connectTo, receive } from "./rendezvous.ts";
 import { consumerLies, harmlessLies, packedLies, producerLies } from "./running-lies.ts";
@@ -321,19 +322,6 @@ for (const name of Object.keys(consumerLies)) {
     assert.equal((await liar.report).state, states.fatal);
     arena.close();
   });
-}
-
-/** The memory files that this process has open. */
-function openMemories(): string[] {
-  const links = readdirSync("/proc/self/fd").map((fd) => {
-    try {
-      return readlinkSync(`/proc/self/fd/${fd}`);
-    } catch {
-      // The descriptor that listed the folder is gone by now.
-      return "";
-    }
-  });
-  return links.filter((link) => link.includes("zerocross"));
 }
 
 test("every lie at the handshake is refused and leaves no descriptor behind", async () => {

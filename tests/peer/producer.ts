@@ -51,6 +51,10 @@ export class Producer {
     return this.#position;
   }
 
+  get state(): number {
+    return this.arena.state;
+  }
+
   get consumerTakesPacked(): boolean {
     return (this.arena.consumerAbilities & abilities.packedRecords) !== 0;
   }
@@ -101,8 +105,8 @@ export class Producer {
     this.wakeConsumer();
   }
 
-  trySend(bytes: Uint8Array, typeId = 0): boolean {
-    if (!this.tryStage(bytes, typeId)) return false;
+  trySend(bytes: Uint8Array, typeId = 0, correlationId = 0n): boolean {
+    if (!this.tryStage(bytes, typeId, correlationId)) return false;
     this.#publishWhenDue();
     return true;
   }
@@ -134,6 +138,18 @@ export class Producer {
     if (this.arena.consumerSleeping === sleeping.asleep) {
       this.arena.futexWake(offsets.consumerSleeping);
     }
+  }
+
+  /** Waits a moment for room; the caller looks again, since nothing says why it ended. */
+  park(): void {
+    if (!this.#options.parks) {
+      sleep(1);
+      return;
+    }
+    const { tail } = this.arena;
+    this.arena.producerParked = 1;
+    if (this.arena.tail === tail) this.arena.futexWait(offsets.producerParked, 1, 1);
+    this.arena.producerParked = 0;
   }
 
   #publishWhenDue(): void {
@@ -171,18 +187,7 @@ export class Producer {
         throw new Error(`the consumer left: state ${this.arena.state}`);
       }
       deadline.check("for room in the ring");
-      if (tries >= 1000) this.#park();
+      if (tries >= 1000) this.park();
     }
-  }
-
-  #park(): void {
-    if (!this.#options.parks) {
-      sleep(1);
-      return;
-    }
-    const { tail } = this.arena;
-    this.arena.producerParked = 1;
-    if (this.arena.tail === tail) this.arena.futexWait(offsets.producerParked, 1, 1);
-    this.arena.producerParked = 0;
   }
 }

@@ -170,6 +170,18 @@ export function connectOnce(path: string, deadline: Deadline): Met {
   }
 }
 
+/** Connects to a listener that must offer RPC. */
+export function connectRpc(
+  path: string,
+  deadline: Deadline,
+): Omit<Met, "arenas"> & { readonly arenas: readonly [Arena, Arena] } {
+  const met = connectOnce(path, deadline);
+  const [forward, reverse] = met.arenas;
+  if (forward !== undefined && reverse !== undefined) return { ...met, arenas: [forward, reverse] };
+  forward?.close();
+  throw new Error("the listener offers a channel, expected RPC");
+}
+
 function expectEqual(what: string, found: number, expected: number): void {
   if (found !== expected) throw new Error(`${what}: found ${found}, expected ${expected}`);
 }

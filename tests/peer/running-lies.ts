@@ -22,7 +22,7 @@ import {
 type ProducerLie = (producer: Producer) => void;
 
 /** Writes a header where the next record belongs and publishes `advance` bytes of it. */
-function publishHeader(
+export function publishHeader(
   producer: Producer,
   header: Partial<RecordHeader>,
   advance: number = recordSize(0),

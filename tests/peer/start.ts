@@ -12,16 +12,23 @@ export const thisRuntime: Runtime = process.versions.bun === undefined ? "deno" 
 
 /** What the peer prints as it ends; which fields there are, its command decides. */
 export interface Report {
-  /** Messages sent or received. */
+  /** Messages sent or received; of RPC, replies received or sent. */
   readonly count?: number;
   readonly bytes?: number;
   readonly checksum?: number;
+  /** Replies that said that the call failed, and the text of the first of them. */
+  readonly failures?: number;
+  readonly failure?: string;
+  /** Replies that came before one to an earlier request. */
+  readonly overtaking?: number;
+  /** The correlation id of the last request sent or taken. */
+  readonly lastId?: number;
   /** How many of them went through the lane, and how many in packed records. */
   readonly lane?: number;
   readonly packed?: number;
   /** Whether the other side closed before this one did. */
   readonly closed?: boolean;
-  /** What the arena's state was at the end. */
+  /** What the arena's state was at the end; of RPC, the later one of the two. */
   readonly state?: number;
   /** The pid that the kernel names for the other side; it is absent where the handshake lied. */
   readonly peer?: number;

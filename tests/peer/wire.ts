@@ -40,7 +40,12 @@ export const states = {
 
 export const sleeping = { awake: 0, asleep: 1, never: 2 } as const;
 
-export const abilities = { repliesInAnyOrder: 1 << 0, packedRecords: 1 << 1 } as const;
+/** The bits of both words of abilities: of a consumer what it takes, of a producer what it sends. */
+export const abilities = {
+  repliesInAnyOrder: 1 << 0,
+  packedRecords: 1 << 1,
+  failedReplies: 1 << 2,
+} as const;
 
 export const flags = { rpc: 1 << 0 } as const;
 
@@ -48,6 +53,8 @@ export const flags = { rpc: 1 << 0 } as const;
 export const skipSize = 0xffffffff;
 /** The type of a record whose payload is a run of packed messages. */
 export const packedTypeId = 0xffffffff;
+/** The type of a reply whose payload is the message of an error, from a callee that declared so. */
+export const failedTypeId = 0xfffffffe;
 /** The largest payload that travels in the express lane. */
 export const laneSizeMax = 32;
 

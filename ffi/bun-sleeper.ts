@@ -1,0 +1,26 @@
+/** The worker that sleeps for an event loop of Bun, which has no call off the loop. */
+import { dlopen } from "bun:ffi";
+import { status, symbols } from "./table.ts";
+
+export interface SleeperOrder {
+  /** Of the shared library, which this process has open already. */
+  readonly path: string;
+  readonly waiter: number;
+}
+
+/** Milliseconds of native sleep after which this worker can be terminated. */
+const sleepMax = 500;
+
+declare const self: Worker;
+
+self.onmessage = ({ data }: MessageEvent<SleeperOrder>) => {
+  const { parameters, result } = symbols.zc_waiter_wait;
+  const { zc_waiter_wait } = dlopen(data.path, {
+    zc_waiter_wait: { args: [...parameters], returns: result },
+  }).symbols;
+  while (true) {
+    const code = zc_waiter_wait(data.waiter, sleepMax) as number;
+    if (code === status.handleClosed) return;
+    if (code > 0) self.postMessage(code);
+  }
+};

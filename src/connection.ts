@@ -1,0 +1,183 @@
+import type { Established } from "./channel.ts";
+import { PeerClosedError } from "./errors.ts";
+import { checkReply, failureReply } from "./failure-reply.ts";
+import { eventLoop, interest, type Loop, type Task } from "./loop.ts";
+import { RpcEnd } from "./rpc-end.ts";
+import type { Peer, Request } from "./types.ts";
+
+export type Handler = (request: Request) => Uint8Array | Promise<Uint8Array>;
+
+/** What a server hears of its connections. */
+export interface ConnectionEvents {
+  /** `error` says why, when the client did not simply close. */
+  onEnd(connection: Connection, error?: Error): void;
+  /** A handler threw. */
+  onError(error: unknown): void;
+}
+
+/** Requests that are taken in one turn of the event loop, at most, so that other clients have theirs. */
+const requestsPerTurn = 32;
+/** Requests that may wait for their handlers; those that come later stay in the ring until then. */
+const openMax = 1024;
+
+/** A request that was taken, and its reply once there is one. */
+interface Exchange {
+  readonly idLow: number;
+  readonly idHigh: number;
+  bytes: Uint8Array | undefined;
+  typeId: number;
+}
+
+/** One client of a server. */
+export class Connection implements Task {
+  readonly handle: number;
+  readonly spin: number;
+  readonly peer: Peer;
+  readonly #end: RpcEnd;
+  readonly #loop: Loop;
+  readonly #handler: Handler;
+  readonly #events: ConnectionEvents;
+  /**
+   * Exchanges whose replies are to be sent, in this order. For a client that takes replies in any
+   * order they come here with their reply, for any other when the request is taken.
+   */
+  readonly #replies: Exchange[] = [];
+  #takesAnyOrder: boolean | undefined;
+  /** Requests without a reply that was sent. */
+  #open = 0;
+  /** Requests that may still be taken. */
+  #requestsLeft = Infinity;
+  #hasEnded = false;
+
+  constructor(established: Established, handler: Handler, events: ConnectionEvents) {
+    this.#end = new RpcEnd(established);
+    this.handle = established.handle;
+    this.spin = established.spin;
+    this.peer = established.peer;
+    this.#loop = eventLoop(established.library);
+    this.#handler = handler;
+    this.#events = events;
+    this.#loop.start(this);
+  }
+
+  get isWaiting(): boolean {
+    return !this.#hasEnded && (this.#takesRequests || this.#hasReply);
+  }
+
+  advance(): boolean {
+    if (this.#hasEnded) return false;
+    try {
+      let count = this.#sendReplies();
+      for (let taken = 0; taken < requestsPerTurn && this.#takesRequests; taken++) {
+        if (!this.#takeRequest()) {
+          if (this.#requestsLeft < Infinity) this.#requestsLeft = 0;
+          break;
+        }
+        count += 1;
+        this.#sendReplies();
+      }
+      this.#endIfFinished();
+      return count > 0;
+    } catch (error) {
+      this.#finish(error instanceof PeerClosedError ? undefined : (error as Error));
+      return true;
+    }
+  }
+
+  watch(arm: Parameters<Task["watch"]>[0]): void {
+    if (this.#takesRequests) arm(interest.news, 0);
+    if (this.#hasReply) arm(interest.room, this.#replies[0]?.bytes?.length ?? 0);
+  }
+
+  /** Answers what the client has asked by now, and then ends. */
+  drain(): void {
+    if (this.#hasEnded) return;
+    // A client that goes on asking must not keep this going: no more fit into its ring.
+    this.#requestsLeft = this.#end.channel.capacity / 64;
+    this.#loop.wake(this);
+  }
+
+  /** While replies wait for room no request is taken: the client has to read first. */
+  get #takesRequests(): boolean {
+    return this.#open < openMax && this.#requestsLeft > 0 && !this.#hasReply;
+  }
+
+  get #hasReply(): boolean {
+    return this.#replies[0]?.bytes !== undefined;
+  }
+
+  #takeRequest(): boolean {
+    const bytes = this.#end.tryReceive("receiving a request");
+    if (bytes === undefined) return false;
+    const [typeId = 0, idLow = 0, idHigh = 0] = this.#end.info;
+    this.#open += 1;
+    this.#requestsLeft -= 1;
+    const exchange: Exchange = { idLow, idHigh, bytes: undefined, typeId: 0 };
+    // A caller says so before its first call.
+    this.#takesAnyOrder ??= this.#end.peerTakesAnyOrder;
+    if (!this.#takesAnyOrder) this.#replies.push(exchange);
+    try {
+      const result = this.#handler({ bytes, typeId, peer: this.peer });
+      if (result instanceof Uint8Array) this.#reply(exchange, result);
+      else void this.#replyLater(exchange, result);
+    } catch (error) {
+      this.#replyFailure(exchange, error);
+    }
+    return true;
+  }
+
+  async #replyLater(exchange: Exchange, result: Promise<Uint8Array>): Promise<void> {
+    try {
+      this.#reply(exchange, await result);
+    } catch (error) {
+      this.#replyFailure(exchange, error);
+    }
+    if (this.#hasEnded) return;
+    try {
+      this.#sendReplies();
+      this.#endIfFinished();
+    } catch {
+      // The next turn finds the same, and ends the connection.
+    }
+    if (this.isWaiting) this.#loop.wake(this);
+  }
+
+  #reply(exchange: Exchange, result: Uint8Array): void {
+    if (this.#hasEnded) return;
+    exchange.bytes = checkReply(result, this.#end);
+    if (this.#takesAnyOrder) this.#replies.push(exchange);
+  }
+
+  #replyFailure(exchange: Exchange, error: unknown): void {
+    this.#events.onError(error);
+    if (this.#hasEnded) return;
+    Object.assign(exchange, failureReply(error, this.#end));
+    if (this.#takesAnyOrder) this.#replies.push(exchange);
+  }
+
+  /** Returns how many went, up to the first that there is no room for. */
+  #sendReplies(): number {
+    let count = 0;
+    while (true) {
+      const [next] = this.#replies;
+      if (next?.bytes === undefined) return count;
+      const { bytes, typeId, idLow, idHigh } = next;
+      if (!this.#end.trySend(bytes, typeId, idLow, idHigh, "replying")) return count;
+      this.#replies.shift();
+      this.#open -= 1;
+      count += 1;
+    }
+  }
+
+  #endIfFinished(): void {
+    if (this.#requestsLeft === 0 && this.#open === 0) this.#finish();
+  }
+
+  #finish(error?: Error): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#loop.stop(this);
+    this.#end.channel.close();
+    this.#events.onEnd(this, error);
+  }
+}

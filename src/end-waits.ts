@@ -1,0 +1,33 @@
+import type { Library } from "../ffi/library.ts";
+import { eventLoop, type interest, type Task } from "./loop.ts";
+import { Waits } from "./waits.ts";
+
+/** Calls that are answered in one turn of the event loop, at most. */
+const answersPerTurn = 64;
+
+/** Whose calls wait. */
+export interface End {
+  readonly library: Library;
+  readonly handle: number;
+  /** Microseconds of looking before sleeping. */
+  readonly spin: number;
+}
+
+/** The calls that wait for one thing on one handle. */
+export function endWaits(end: End, what: (typeof interest)[keyof typeof interest]): Waits {
+  const loop = eventLoop(end.library);
+  const waits: Waits = new Waits(loop, {
+    start: () => loop.start(task),
+    stop: () => loop.stop(task),
+  });
+  const task: Task = {
+    handle: end.handle,
+    spin: end.spin,
+    get isWaiting() {
+      return !waits.isEmpty;
+    },
+    advance: () => waits.answer(answersPerTurn) > 0,
+    watch: (arm) => arm(what, waits.size),
+  };
+  return waits;
+}

@@ -1,0 +1,40 @@
+import { numbers } from "../ffi/table.ts";
+import type { RpcEnd } from "./rpc-end.ts";
+
+export interface Reply {
+  readonly bytes: Uint8Array;
+  readonly typeId: number;
+}
+
+/**
+ * What a caller gets when the handler threw. One that does not know of failed replies gets no bytes
+ * that it could take for an answer.
+ */
+export function failureReply(error: unknown, end: RpcEnd): Reply {
+  const bytes = end.peerTakesFailures
+    ? encode(messageOf(error), end.channel.maxMessageSize)
+    : new Uint8Array();
+  return { bytes, typeId: numbers.typeFailure };
+}
+
+/** The text of what a handler threw, which may be anything. */
+export function messageOf(error: unknown): string {
+  try {
+    return String(error instanceof Error ? error.message : error);
+  } catch {
+    return "the handler threw something that has no text";
+  }
+}
+
+/** As much of `text` as fits. */
+function encode(text: string, sizeMax: number): Uint8Array {
+  const bytes = new Uint8Array(Math.min(3 * text.length, sizeMax));
+  const { written } = new TextEncoder().encodeInto(text, bytes);
+  return bytes.subarray(0, written);
+}
+
+/** What a handler returned, if it can be sent. */
+export function checkReply(reply: unknown, end: RpcEnd): Uint8Array {
+  end.check(reply as Uint8Array, "reply");
+  return reply as Uint8Array;
+}

@@ -1,0 +1,276 @@
+import { setImmediate } from "node:timers";
+import { status } from "../ffi/table.ts";
+import { Acceptor } from "./acceptor.ts";
+import { type CheckedListen, checkListen, checkTimeout } from "./arguments.ts";
+import { Channel, type Established } from "./channel.ts";
+import { ZerocrossError } from "./errors.ts";
+import { closedError, timedOut } from "./failures.ts";
+import { Inbox } from "./inbox.ts";
+import { checkedWaiter, eventLoop, interest, type Loop, type Task } from "./loop.ts";
+import { role } from "./rendezvous.ts";
+import type { ListenOptions, Message, Peer, Waiting } from "./types.ts";
+import { Waits } from "./waits.ts";
+
+/** A message, and the process that sent it. */
+export interface FanInMessage extends Message {
+  readonly peer: Peer;
+}
+
+/** Messages that one producer may have received in a row while others have some too. */
+const rowMax = 32;
+/** Milliseconds between two looks for connectors, for a caller that never waits. */
+const acceptPause = 1;
+/** Milliseconds that a thread sleeps at most while a handshake is under way. */
+const handshakePause = 1;
+
+/**
+ * Any number of producers into one consumer. Each has a ring of its own, of `capacity` bytes, and
+ * its messages come in their order. A producer with much to say does not keep others waiting.
+ *
+ * Producers connect and go as they like. One that breaks its ring, or dies, is dropped when all that
+ * it had published before was received; the others do not notice.
+ *
+ * ```ts
+ * await using telemetry = await FanIn.listen("/run/telemetry.sock");
+ * for await (const { bytes, peer } of telemetry) record(peer.pid, bytes);
+ * ```
+ */
+export class FanIn implements AsyncIterable<FanInMessage>, AsyncDisposable {
+  readonly #path: string;
+  readonly #spin: number;
+  readonly #acceptor: Acceptor;
+  readonly #loop: Loop;
+  readonly #waits: Waits;
+  readonly #sources: Source[] = [];
+  /** The source that is asked next, and how many messages in a row it has had. */
+  #turn = 0;
+  #row = 0;
+  /** Whether the loop watches: while calls wait, and for a turn after. */
+  #isWatching = false;
+  #acceptedAt = 0;
+  /** For a thread that waits in `receiveSync`. */
+  #syncWaiter: number | undefined;
+  #isClosed = false;
+
+  private constructor(path: string, options: CheckedListen) {
+    this.#path = path;
+    this.#spin = options.spin;
+    this.#acceptor = new Acceptor(role.consumer, path, options, {
+      onConnection: (established) => this.#add(established),
+      onError: () => {},
+    });
+    this.#loop = eventLoop(this.#acceptor.library);
+    this.#waits = new Waits(this.#loop, {
+      start: () => this.#watch(),
+      stop: () => void setImmediate(() => this.#unwatch()),
+    });
+  }
+
+  /**
+   * Binds `path`, and lets producers connect there as long as this is open.
+   *
+   * @throws {SystemError} when the path cannot be bound, or another process listens there.
+   */
+  static async listen(path: string, options?: ListenOptions): Promise<FanIn> {
+    const checked = checkListen(options);
+    checked.signal?.throwIfAborted();
+    return new FanIn(path, checked);
+  }
+
+  /** Producers that are connected now, or have gone and left messages that were not received. */
+  get connections(): number {
+    return this.#sources.length;
+  }
+
+  /** The next message, copied. `undefined`: nothing there now. */
+  tryReceive(): FanInMessage | undefined {
+    if (this.#isClosed) throw this.#closedError();
+    // One more than there are: who has had its row is asked again when nobody else has anything.
+    for (let left = this.#sources.length + 1; left > 0; left--) {
+      const source = this.#sources[this.#turn % this.#sources.length];
+      if (source === undefined) break;
+      const message = this.#row < rowMax ? this.#receiveFrom(source) : undefined;
+      if (message !== undefined) {
+        this.#row += 1;
+        return message;
+      }
+      if (!source.hasEnded) this.#turn = (this.#turn + 1) % this.#sources.length;
+      this.#row = 0;
+    }
+    this.#acceptNowAndThen();
+    return undefined;
+  }
+
+  /** Like `tryReceive`; while there is nothing, waits without blocking the event loop. */
+  receive(waiting?: Waiting): Promise<FanInMessage> {
+    return this.#waits.until(
+      () => this.tryReceive(),
+      waiting,
+      () => this.#timedOut(),
+    );
+  }
+
+  /** Like `tryReceive`; while there is nothing, waits on this thread. */
+  receiveSync(waiting?: Waiting): FanInMessage {
+    const start = performance.now();
+    const deadline = start + checkTimeout(waiting);
+    while (true) {
+      const message = this.tryReceive();
+      if (message !== undefined) return message;
+      const now = performance.now();
+      if (now >= deadline) throw this.#timedOut();
+      if ((now - start) * 1000 >= this.#spin) this.#sleep(deadline - now);
+    }
+  }
+
+  /** The messages to come. Ends with a `ClosedError` when this is closed. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<FanInMessage, void, undefined> {
+    while (true) yield await this.receive();
+  }
+
+  /** Frees the path and tells every producer. What waits rejects. May be called again. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#acceptor.close();
+    this.#waits.failAll(() => this.#closedError());
+    for (const source of [...this.#sources]) source.end();
+    if (this.#syncWaiter !== undefined) this.#calls.zc_waiter_close(this.#syncWaiter);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+  }
+
+  get #calls() {
+    return this.#acceptor.library.calls;
+  }
+
+  /** A source that has ended is no source any more; why it did is between it and its process. */
+  #receiveFrom(source: Source): FanInMessage | undefined {
+    try {
+      const message = source.inbox.tryReceive();
+      if (message === undefined) return undefined;
+      if (message !== null) return { ...message, peer: source.channel.peer };
+    } catch (error) {
+      if (!(error instanceof ZerocrossError)) throw error;
+    }
+    source.end();
+    return undefined;
+  }
+
+  #add(established: Established): void {
+    const source = new Source(established, this.#loop, {
+      isWatched: () => this.#isWatching,
+      advance: () => this.#waits.answer(rowMax) > 0,
+      onEnd: () => this.#remove(source),
+    });
+    this.#sources.push(source);
+    if (this.#isWatching) this.#loop.start(source);
+  }
+
+  #remove(source: Source): void {
+    const index = this.#sources.indexOf(source);
+    this.#sources.splice(index, 1);
+    if (index < this.#turn) this.#turn -= 1;
+    this.#row = 0;
+  }
+
+  #watch(): void {
+    if (this.#isWatching) return;
+    this.#isWatching = true;
+    for (const source of this.#sources) this.#loop.start(source);
+    this.#acceptor.start();
+  }
+
+  #unwatch(): void {
+    if (!this.#waits.isEmpty) return;
+    this.#isWatching = false;
+    for (const source of this.#sources) this.#loop.stop(source);
+    this.#acceptor.stop();
+  }
+
+  #acceptNowAndThen(): void {
+    const now = performance.now();
+    if (now - this.#acceptedAt < acceptPause) return;
+    this.#acceptedAt = now;
+    this.#acceptor.advance();
+  }
+
+  /** Returns when there may be something, after `timeout` milliseconds at the latest. */
+  #sleep(timeout: number): void {
+    const calls = this.#calls;
+    this.#syncWaiter ??= checkedWaiter(calls.zc_waiter_open());
+    const waiter = this.#syncWaiter;
+    const tasks: Task[] = [this.#acceptor, ...this.#sources];
+    let isReady = false;
+    for (const task of tasks) {
+      task.watch((what, size) => {
+        if (calls.zc_waiter_watch(waiter, task.handle, what, size) !== status.ok) isReady = true;
+      });
+    }
+    const sleepMax = this.#acceptor.isAdmitting ? handshakePause : Infinity;
+    if (!isReady) calls.zc_waiter_wait(waiter, Math.min(timeout, sleepMax));
+    calls.zc_waiter_take(waiter, new Uint32Array(tasks.length), tasks.length);
+    for (const task of tasks) calls.zc_waiter_unwatch(task.handle);
+    this.#acceptor.advance();
+    if (!this.#isWatching) return;
+    // Calls on the event loop wait too, and this thread has just taken over their watches.
+    this.#isWatching = false;
+    for (const task of tasks) this.#loop.stop(task);
+    this.#watch();
+  }
+
+  #timedOut(): DOMException {
+    return timedOut(`receiving (${this.#path})`);
+  }
+
+  #closedError(): Error {
+    return closedError(`receiving (${this.#path})`);
+  }
+}
+
+interface SourceEvents {
+  isWatched(): boolean;
+  advance(): boolean;
+  onEnd(): void;
+}
+
+/** One producer. */
+class Source implements Task {
+  readonly channel: Channel;
+  readonly inbox: Inbox;
+  readonly handle: number;
+  readonly spin: number;
+  hasEnded = false;
+  readonly #loop: Loop;
+  readonly #events: SourceEvents;
+
+  constructor(established: Established, loop: Loop, events: SourceEvents) {
+    this.channel = new Channel(established);
+    this.inbox = new Inbox(this.channel);
+    this.handle = established.handle;
+    this.spin = established.spin;
+    this.#loop = loop;
+    this.#events = events;
+  }
+
+  get isWaiting(): boolean {
+    return !this.hasEnded && this.#events.isWatched();
+  }
+
+  advance(): boolean {
+    return this.#events.advance();
+  }
+
+  watch(arm: Parameters<Task["watch"]>[0]): void {
+    arm(interest.news, 0);
+  }
+
+  end(): void {
+    this.hasEnded = true;
+    this.#loop.stop(this);
+    this.channel.close();
+    this.#events.onEnd();
+  }
+}

@@ -1,0 +1,296 @@
+import { numbers, status } from "../ffi/table.ts";
+import { checkWaiting } from "./arguments.ts";
+import type { Channel, Established } from "./channel.ts";
+import { RpcError } from "./errors.ts";
+import { closedError, timedOut } from "./failures.ts";
+import { eventLoop, interest, type Loop, type Task } from "./loop.ts";
+import { connect, connectSync, listen, listenSync, role } from "./rendezvous.ts";
+import { checkRpcTypeId, RpcEnd } from "./rpc-end.ts";
+import { startTimer } from "./timer.ts";
+import type { ConnectOptions, ListenOptions, Message, Peer, Waiting } from "./types.ts";
+
+export interface CallOptions extends Waiting {
+  /** The request's type, from 0 to 0xFFFFFFFD. Default 0. */
+  typeId?: number;
+}
+
+/** Replies that are taken in one turn of the event loop, at most. */
+const repliesPerTurn = 256;
+/** A reply that is expected to be no larger has its buffer made while it is on its way. */
+const guessMax = 4096;
+
+interface Call {
+  /** 0 until it is sent. */
+  id: number;
+  bytes: Uint8Array;
+  readonly typeId: number;
+  readonly resolve: (reply: Message) => void;
+  readonly reject: (error: unknown) => void;
+  release: (() => void) | undefined;
+}
+
+/**
+ * Asks a server on the same machine. Any number of calls may be under way.
+ *
+ * ```ts
+ * using client = await RpcClient.connect("/run/sum.sock");
+ * const { bytes } = await client.call(Uint8Array.of(1, 2, 3), { timeout: 100 });
+ * ```
+ */
+export class RpcClient implements Disposable {
+  readonly #end: RpcEnd;
+  readonly #channel: Channel;
+  readonly #task: Task;
+  readonly #sent = new Map<number, Call>();
+  readonly #unsent: Call[] = [];
+  /** Set by the first call that needs it. */
+  #loop: Loop | undefined;
+  #lastId = 0;
+  #sizeExpected = 0;
+
+  private constructor(established: Established) {
+    this.#end = new RpcEnd(established);
+    this.#channel = this.#end.channel;
+    this.#task = this.#makeTask();
+  }
+
+  /**
+   * Connects to a server that listens on `path`.
+   *
+   * @throws {WireError} when the listener does not speak this wire, or is a plain channel.
+   * @throws {UnauthorizedError} when `authorize` refuses the listener.
+   * @throws {SystemError} when the path cannot be connected to.
+   * @throws {DOMException} `TimeoutError`, when nobody accepted in time.
+   */
+  static async connect(path: string, options?: ConnectOptions): Promise<RpcClient> {
+    return new RpcClient(await connect(role.caller, path, options));
+  }
+
+  /** Like `connect`, waiting on this thread. */
+  static connectSync(path: string, options?: ConnectOptions): RpcClient {
+    return new RpcClient(connectSync(role.caller, path, options));
+  }
+
+  /**
+   * Binds `path` and waits until one server connects. The path is gone then.
+   *
+   * @throws {SystemError} when the path cannot be bound, or another process listens there.
+   * @throws {DOMException} `TimeoutError`, when nobody came in time.
+   */
+  static async listen(path: string, options?: ListenOptions): Promise<RpcClient> {
+    return new RpcClient(await listen(role.caller, path, options));
+  }
+
+  /** Like `listen`, waiting on this thread. */
+  static listenSync(path: string, options?: ListenOptions): RpcClient {
+    return new RpcClient(listenSync(role.caller, path, options));
+  }
+
+  /** The server's process. */
+  get peer(): Peer {
+    return this.#channel.peer;
+  }
+
+  /**
+   * Sends a request and resolves with its reply. `bytes` may be used again at once.
+   *
+   * A call that ends by its timeout or signal is over for this side only; its reply is dropped when
+   * it comes.
+   *
+   * @throws {RpcError} when the handler on the other side threw; the message is the handler's.
+   * @throws {RangeError} when the request is larger than `capacity / 2 - 64` bytes.
+   * @throws {PeerClosedError} when the server closed; for every call that was under way.
+   * @throws {PeerDiedError} when its process ended.
+   * @throws {DOMException} `TimeoutError`, when no reply came in time.
+   */
+  call(bytes: Uint8Array, options?: CallOptions): Promise<Message> {
+    return new Promise((resolve, reject) => {
+      const typeId = this.#checkCall(bytes, options);
+      const waiting = checkWaiting(options);
+      waiting.signal?.throwIfAborted();
+      const call: Call = { id: 0, bytes, typeId, resolve, reject, release: undefined };
+      if (this.#unsent.length > 0 || !this.#send(call)) {
+        call.bytes = bytes.slice();
+        this.#unsent.push(call);
+      }
+      call.release = startTimer(waiting, (reason) => {
+        this.#giveUp(call, reason === undefined ? this.#timedOut() : reason);
+      });
+      this.#loop ??= eventLoop(this.#channel.library);
+      this.#loop.start(this.#task);
+    });
+  }
+
+  /** Like `call`, waiting on this thread. The replies to other calls that come meanwhile are kept. */
+  callSync(bytes: Uint8Array, options?: CallOptions): Message {
+    const typeId = this.#checkCall(bytes, options);
+    const { timeout } = checkWaiting(options);
+    const deadline = timeout === Infinity ? undefined : performance.now() + timeout;
+    const id = this.#sendSync(bytes, typeId, deadline);
+    // Made while the request is on its way.
+    let reply = new Uint8Array(this.#sizeExpected);
+    while (true) {
+      const size = this.#receiveSync(reply, deadline);
+      if (size === status.tooLarge) {
+        reply = this.#end.bufferForLarge();
+        continue;
+      }
+      const own = size === reply.length ? reply : reply.slice(0, size);
+      if (this.#receivedId() === id) {
+        this.#sizeExpected = Math.min(size, guessMax);
+        return this.#message(own);
+      }
+      this.#deliver(own);
+      reply = new Uint8Array(this.#sizeExpected);
+    }
+  }
+
+  /** Tells the server; every call that is under way rejects. May be called again. */
+  close(): void {
+    if (this.#channel.closed) return;
+    this.#loop?.stop(this.#task);
+    this.#channel.close();
+    this.#failAll(closedError(`calling (${this.#channel.path})`));
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #makeTask(): Task {
+    const { handle, spin } = this.#channel;
+    const isWaiting = () => this.#sent.size > 0 || this.#unsent.length > 0;
+    return {
+      handle,
+      spin,
+      get isWaiting() {
+        return isWaiting();
+      },
+      advance: () => this.#advance(),
+      watch: (arm) => {
+        arm(interest.news, 0);
+        const [next] = this.#unsent;
+        if (next !== undefined) arm(interest.room, next.bytes.length);
+      },
+    };
+  }
+
+  #advance(): boolean {
+    let count = 0;
+    try {
+      while (count < repliesPerTurn && this.#takeReply()) count += 1;
+      while (this.#unsent[0] !== undefined && this.#send(this.#unsent[0])) {
+        this.#unsent.shift();
+        count += 1;
+      }
+    } catch (error) {
+      this.#failAll(error);
+    }
+    return count > 0;
+  }
+
+  #takeReply(): boolean {
+    const bytes = this.#end.tryReceive("receiving a reply");
+    if (bytes === undefined) return false;
+    this.#deliver(bytes);
+    return true;
+  }
+
+  /** Hands a reply to its call, if that still waits. */
+  #deliver(bytes: Uint8Array<ArrayBuffer>): void {
+    const id = this.#receivedId();
+    const call = this.#sent.get(id);
+    if (call === undefined) return;
+    this.#sent.delete(id);
+    call.release?.();
+    try {
+      call.resolve(this.#message(bytes));
+    } catch (error) {
+      call.reject(error);
+    }
+  }
+
+  /** @throws {RpcError} when that is what the reply is. */
+  #message(bytes: Uint8Array<ArrayBuffer>): Message {
+    const typeId = this.#end.info[0] as number;
+    if (typeId === numbers.typeFailure && this.#end.peerMarksFailures) {
+      throw new RpcError(new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes));
+    }
+    return { bytes, typeId };
+  }
+
+  #receivedId(): number {
+    const [, low = 0, high = 0] = this.#end.info;
+    return high * 2 ** 32 + low;
+  }
+
+  /** False: there is no room. */
+  #send(call: Call): boolean {
+    const id = this.#lastId + 1;
+    if (!this.#trySend(call.bytes, call.typeId, id)) return false;
+    this.#lastId = id;
+    call.id = id;
+    this.#sent.set(id, call);
+    return true;
+  }
+
+  #trySend(bytes: Uint8Array, typeId: number, id: number): boolean {
+    return this.#end.trySend(bytes, typeId, id >>> 0, (id / 2 ** 32) >>> 0, "calling");
+  }
+
+  #sendSync(bytes: Uint8Array, typeId: number, deadline: number | undefined): number {
+    const { calls, handle } = this.#channel;
+    while (!this.#trySend(bytes, typeId, this.#lastId + 1)) {
+      // The server may be waiting for room as well, which only this side can make.
+      while (this.#takeReply());
+      const code = calls.zc_rpc_wait(handle, bytes.length, millisecondsTo(deadline));
+      if (code === status.timeout) throw this.#timedOut();
+      if (code < 0) this.#channel.fail(code, "calling");
+    }
+    this.#lastId += 1;
+    return this.#lastId;
+  }
+
+  /** The size of a reply, or `status.tooLarge`. */
+  #receiveSync(into: Uint8Array, deadline: number | undefined): number {
+    const { calls, handle } = this.#channel;
+    const left = deadline === undefined ? Infinity : millisecondsTo(deadline);
+    const code = calls.zc_rpc_receive(handle, into, into.length, this.#end.info, left);
+    if (code >= 0 || code === status.tooLarge) return code;
+    if (code === status.timeout) throw this.#timedOut();
+    return this.#channel.fail(code, "receiving a reply");
+  }
+
+  #checkCall(bytes: Uint8Array, options: CallOptions | undefined): number {
+    this.#end.check(bytes, "request");
+    const typeId = options?.typeId ?? 0;
+    checkRpcTypeId(typeId);
+    return typeId;
+  }
+
+  #giveUp(call: Call, error: unknown): void {
+    if (call.id > 0) this.#sent.delete(call.id);
+    else this.#unsent.splice(this.#unsent.indexOf(call), 1);
+    call.release?.();
+    call.reject(error);
+    if (!this.#task.isWaiting) this.#loop?.stop(this.#task);
+  }
+
+  #failAll(error: unknown): void {
+    const calls = [...this.#sent.values(), ...this.#unsent];
+    this.#sent.clear();
+    this.#unsent.length = 0;
+    for (const call of calls) {
+      call.release?.();
+      call.reject(error);
+    }
+  }
+
+  #timedOut(): DOMException {
+    return timedOut(`calling (${this.#channel.path})`);
+  }
+}
+
+function millisecondsTo(deadline: number | undefined): number {
+  return deadline === undefined ? Infinity : Math.max(0, deadline - performance.now());
+}

@@ -1,0 +1,125 @@
+import { type CheckedWaiting, checkWaiting } from "./arguments.ts";
+import type { Loop } from "./loop.ts";
+import { startTimer } from "./timer.ts";
+import type { Waiting } from "./types.ts";
+
+/** Who sees to it that `Waits.answer` is called when there may be something. */
+export interface Watcher {
+  /** A first call waits. */
+  start(): void;
+  /** None waits any more. */
+  stop(): void;
+}
+
+interface Wait {
+  /** Payload bytes that the call needs room for. */
+  readonly size: number;
+  /** True: it is settled now. */
+  attempt(): boolean;
+  fail(error: unknown): void;
+}
+
+/** Asynchronous calls that wait for the same thing. First come, first served. */
+export class Waits {
+  readonly #loop: Loop;
+  readonly #watcher: Watcher;
+  readonly #waits: Wait[] = [];
+
+  constructor(loop: Loop, watcher: Watcher) {
+    this.#loop = loop;
+    this.#watcher = watcher;
+  }
+
+  get isEmpty(): boolean {
+    return this.#waits.length === 0;
+  }
+
+  /** Payload bytes that the first call needs room for. */
+  get size(): number {
+    return this.#waits[0]?.size ?? 0;
+  }
+
+  /**
+   * Resolves with what `attempt` returns as soon as that is not `undefined`. Nothing is lost when it
+   * ends otherwise: an attempt is made only for a call that is still wanted.
+   *
+   * @throws {DOMException} `TimeoutError`, worded by `timedOut`, or the signal's reason.
+   */
+  async until<Value>(
+    attempt: () => Value | undefined,
+    waiting: Waiting | undefined,
+    timedOut: () => Error,
+    size = 0,
+  ): Promise<Value> {
+    const checked = checkWaiting(waiting);
+    checked.signal?.throwIfAborted();
+    if (this.isEmpty && !this.#loop.turnIsOver()) {
+      const value = attempt();
+      if (value !== undefined) return value;
+    }
+    return this.#wait(attempt, checked, timedOut, size);
+  }
+
+  /** Settles the first calls, up to `max` of them, as long as they can be. Returns how many. */
+  answer(max: number): number {
+    let count = 0;
+    while (count < max && this.#waits[0]?.attempt()) {
+      this.#waits.shift();
+      count += 1;
+    }
+    if (count > 0 && this.isEmpty) this.#watcher.stop();
+    return count;
+  }
+
+  /** Rejects whatever waits. */
+  failAll(error: () => unknown): void {
+    if (this.isEmpty) return;
+    for (const wait of this.#waits.splice(0)) wait.fail(error());
+    this.#watcher.stop();
+  }
+
+  #wait<Value>(
+    attempt: () => Value | undefined,
+    waiting: CheckedWaiting,
+    timedOut: () => Error,
+    size: number,
+  ): Promise<Value> {
+    return new Promise((resolve, reject) => {
+      const wait: Wait = {
+        size,
+        attempt: () => {
+          try {
+            const value = attempt();
+            if (value === undefined) return false;
+            release?.();
+            resolve(value);
+          } catch (error) {
+            wait.fail(error);
+          }
+          return true;
+        },
+        fail: (error) => {
+          release?.();
+          reject(error);
+        },
+      };
+      const release = startTimer(waiting, (reason) => {
+        // What has come when the time is up is still in time.
+        const isInTime = reason === undefined && this.#waits[0] === wait && wait.attempt();
+        this.#leave(wait);
+        if (!isInTime) wait.fail(reason === undefined ? timedOut() : reason);
+      });
+      this.#waits.push(wait);
+      if (this.#waits.length === 1) this.#watcher.start();
+    });
+  }
+
+  #leave(wait: Wait): void {
+    const wasFirst = this.#waits[0] === wait;
+    this.#waits.splice(this.#waits.indexOf(wait), 1);
+    if (!wasFirst) return;
+    this.#watcher.stop();
+    // The next one may need less room, which is to be watched for anew.
+    if (!this.isEmpty) this.#watcher.start();
+  }
+}

@@ -1,0 +1,197 @@
+//! One end of an RPC: a channel's end for each way, and what its two arenas have to do with each other.
+
+const wire = @import("wire.zig");
+const channel = @import("channel.zig");
+const TryError = channel.TryError;
+const WaitError = channel.WaitError;
+const Link = @import("link.zig").Link;
+const waiting = @import("wait.zig");
+const Message = @import("writer.zig").Message;
+const Mapping = @import("memory.zig").Mapping;
+const Failure = @import("failure.zig").Failure;
+const Peer = @import("peer.zig").Peer;
+
+/// What the peer has said of itself, as it crosses the seam.
+pub const ability_takes_any_order: u32 = 1 << 0;
+pub const ability_takes_failures: u32 = 1 << 1;
+pub const ability_marks_failures: u32 = 1 << 2;
+
+/// How soon a side that waits for one arena sees that the peer has ended the other one.
+const other_arena_ms = 50;
+
+pub const Rpc = struct {
+    /// The forward arena of a caller, the reverse one of a callee.
+    out: channel.Producer,
+    in: channel.Consumer,
+    failure: *Failure,
+    role: enum { caller, callee },
+    /// The greatest id that was sent: a caller has no reply with a greater one coming.
+    id_sent: u64 = 0,
+
+    pub fn init_caller(forward: Mapping, reverse: Mapping, peer: Peer, spin_us: f64, failure: *Failure) error{Corrupt}!Rpc {
+        const takes = wire.ability_any_order | wire.ability_failures;
+        return .{
+            .out = try .init(forward, peer, spin_us, 0, failure),
+            .in = try .init(reverse, peer, spin_us, takes, failure),
+            .failure = failure,
+            .role = .caller,
+        };
+    }
+
+    pub fn init_callee(forward: Mapping, reverse: Mapping, peer: Peer, spin_us: f64, failure: *Failure) error{Corrupt}!Rpc {
+        return .{
+            .out = try .init(reverse, peer, spin_us, wire.ability_failures, failure),
+            .in = try .init(forward, peer, spin_us, 0, failure),
+            .failure = failure,
+            .role = .callee,
+        };
+    }
+
+    /// Copies in and publishes. False: the ring is full.
+    pub inline fn try_send(self: *Rpc, from: [*]const u8, size: u32, message: Message) TryError!bool {
+        const sent = self.out.try_send(from, size, message) catch |err| return self.failed(err);
+        if (sent) self.id_sent = @max(self.id_sent, message.correlation_id);
+        return sent;
+    }
+
+    pub fn send(self: *Rpc, from: [*]const u8, size: u32, message: Message, timeout_ms: f64) WaitError!void {
+        var patience: waiting.Patience = .{ .timeout_ms = timeout_ms };
+        while (!try self.try_send(from, size, message)) {
+            // The peer may be waiting for this room before it can take anything.
+            self.in.release();
+            self.out.wait_for_room(size, &patience) catch |err| return self.failed(err);
+        }
+    }
+
+    /// Copies the next payload into `into` and returns its size; its type and id are those that `in`
+    /// received last. Null: nothing there.
+    pub inline fn try_receive(self: *Rpc, into: []u8) (TryError || error{TooLarge})!?u32 {
+        const received = self.in.try_receive(into) catch |err| return self.failed(err);
+        if (received == null) return self.receive_last(into);
+        try self.check_id();
+        return received;
+    }
+
+    pub inline fn receive(self: *Rpc, into: []u8, timeout_ms: f64) (WaitError || error{TooLarge})!u32 {
+        var left_ms = timeout_ms;
+        while (true) {
+            const slice_ms = @min(left_ms, other_arena_ms);
+            const size = self.in.receive(into, slice_ms) catch |err| {
+                if (err != error.Timeout) return self.failed(err);
+                if (try self.receive_last(into)) |size| return size;
+                left_ms -= slice_ms;
+                if (left_ms <= 0) return error.Timeout;
+                continue;
+            };
+            try self.check_id();
+            return size;
+        }
+    }
+
+    /// For a side that has found nothing. A peer may end the RPC in the other arena alone; what it
+    /// published before that is delivered first.
+    fn receive_last(self: *Rpc, into: []u8) (TryError || error{TooLarge})!?u32 {
+        if (self.out.link.is_ready()) return null;
+        const received = self.in.try_receive(into) catch |err| return self.failed(err);
+        if (received == null) return self.failed(self.out.link.ended(self.failure));
+        try self.check_id();
+        return received;
+    }
+
+    /// Returns when there is something to receive, or room to send `size` bytes. With two full rings
+    /// each side has to take before it can send, so a side that waits for room alone may do so for ever.
+    pub fn wait(self: *Rpc, size: u32, timeout_ms: f64) WaitError!void {
+        if (self.out.link.is_broken) return error.Corrupt;
+        // The peer gets back what it could be waiting for.
+        self.in.release();
+        var side: WaitingRpc = .{ .rpc = self, .size = size };
+        var patience: waiting.Patience = .{ .timeout_ms = timeout_ms };
+        const watch = self.out.link.watch();
+        const outcome = waiting.wait(&side, &watch, &patience);
+        // What was published before an end is delivered first.
+        if (self.in.reader.has_news()) return;
+        for (self.links()) |link| {
+            if (!link.is_ready()) return self.failed(link.ended(self.failure));
+        }
+        switch (outcome) {
+            .ready, .ended => {},
+            .died => return self.failed(self.out.link.died(self.failure)),
+            .timeout => return error.Timeout,
+        }
+    }
+
+    /// A set of the abilities above, as the peer has them now.
+    pub fn peer_abilities(self: *const Rpc) u32 {
+        // Acquire: pair with `Reader.init` and `Writer.init`.
+        const takes = @atomicLoad(u32, &self.out.link.control.consumer_abilities, .acquire);
+        const marks = @atomicLoad(u32, &self.in.link.control.producer_abilities, .acquire);
+        var abilities: u32 = 0;
+        if (takes & wire.ability_any_order != 0) abilities |= ability_takes_any_order;
+        if (takes & wire.ability_failures != 0) abilities |= ability_takes_failures;
+        if (marks & wire.ability_failures != 0) abilities |= ability_marks_failures;
+        return abilities;
+    }
+
+    pub fn close(self: *Rpc) void {
+        self.out.close();
+        self.in.close();
+    }
+
+    /// Every request has an id, and every reply one that was sent.
+    inline fn check_id(self: *Rpc) error{Corrupt}!void {
+        const id = self.in.last_correlation_id;
+        const was_sent = self.role == .callee or id <= self.id_sent;
+        if (id == 0 or !was_sent) return self.refuse_id(id);
+    }
+
+    fn refuse_id(self: *Rpc, id: u64) error{Corrupt} {
+        self.in.link.break_off();
+        return self.failed(self.failure.corrupt(.correlation, id, if (self.role == .caller) self.id_sent else 1));
+    }
+
+    /// What went wrong in one arena ends both.
+    fn failed(self: *Rpc, err: anytype) @TypeOf(err) {
+        @branchHint(.cold);
+        const is_broken = err == error.Corrupt or (err == error.PeerClosed and self.peer_found_corruption());
+        if (!is_broken) return err;
+        for (self.links()) |link| {
+            link.is_broken = true;
+            link.end(.disconnected);
+        }
+        return error.Corrupt;
+    }
+
+    /// A peer that finds corruption says so in the one arena before it ends the other.
+    fn peer_found_corruption(self: *Rpc) bool {
+        for (self.links()) |link| {
+            if (!link.is_ready() and link.ended(self.failure) == error.Corrupt) return true;
+        }
+        return false;
+    }
+
+    fn links(self: *Rpc) [2]*Link {
+        return .{ &self.out.link, &self.in.link };
+    }
+};
+
+/// What a side waits for that can go on with either. It sleeps as a producer does, and so sees what
+/// comes in meanwhile only when it looks for itself.
+const WaitingRpc = struct {
+    rpc: *Rpc,
+    size: u32,
+    sleep_ns_max: u64 = channel.producer_sleep_ns_max,
+
+    pub fn is_ready(self: *const WaitingRpc) bool {
+        // The watch is over the other arena.
+        if (self.rpc.in.reader.has_news() or !self.rpc.in.link.is_ready()) return true;
+        return self.rpc.out.has_room(self.size);
+    }
+
+    pub fn word(self: *const WaitingRpc) *u32 {
+        return &self.rpc.out.link.control.producer_parked;
+    }
+};
+
+test {
+    _ = @import("rpc_test.zig");
+}

@@ -1,0 +1,155 @@
+//! What a waiter looks at on behalf of a handle. Made by the thread that owns the handle, looked at by
+//! the one that sleeps: it holds copies of all that is needed and never leads back to the endpoint.
+
+const std = @import("std");
+const linux = std.os.linux;
+const wire = @import("wire.zig");
+const channel = @import("channel.zig");
+const system = @import("system.zig");
+const Watch = @import("wait.zig").Watch;
+const Link = @import("link.zig").Link;
+const Endpoint = @import("endpoint.zig").Endpoint;
+const Peer = @import("peer.zig").Peer;
+
+pub const Interest = enum(u32) {
+    /// Something is published that was not consumed.
+    news = 0,
+    /// There is room for a message.
+    room = 1,
+    /// Somebody wants to connect.
+    connector = 2,
+};
+
+pub const Target = union(enum) {
+    /// Head is no longer at `mark`.
+    news: Ring,
+    /// Tail has reached `mark`.
+    room: Ring,
+    /// The listening socket.
+    connector: i32,
+
+    pub const Ring = struct {
+        control: *wire.Control,
+        /// Of the other arena of an RPC, which a peer may end alone.
+        other: ?*const wire.Control,
+        mark: u64,
+        peer: Peer,
+    };
+
+    /// Null: there is nothing to wait for, because the channel is known to be over.
+    pub fn of(endpoint: *Endpoint, interest: Interest, size: u32) error{ Misuse, Argument }!?Target {
+        // The peer may be waiting for what was consumed, and then nothing that we wait for would come.
+        if (consumer_of(endpoint)) |consumer| if (!consumer.batch_open) consumer.release();
+        switch (interest) {
+            .news => {
+                const consumer = consumer_of(endpoint) orelse return error.Misuse;
+                // Its word says that it never sleeps, and no producer would wake it.
+                if (consumer.link.spin_ticks == Watch.spin_forever) return error.Misuse;
+                const ring = ring_of(endpoint, &consumer.link, consumer.reader.position) orelse return null;
+                return .{ .news = ring };
+            },
+            .room => {
+                const producer = producer_of(endpoint) orelse return error.Misuse;
+                if (size > producer.writer.payload_max()) return error.Argument;
+                const ring = ring_of(endpoint, &producer.link, producer.writer.tail_needed(size)) orelse return null;
+                return .{ .room = ring };
+            },
+            .connector => {
+                const listener = endpoint.listener orelse return error.Misuse;
+                return .{ .connector = listener.fd };
+            },
+        }
+    }
+
+    fn ring_of(endpoint: *const Endpoint, link: *const Link, mark: u64) ?Ring {
+        if (link.is_broken or link.is_orphaned) return null;
+        const other = switch (endpoint.end) {
+            .rpc => |*rpc| if (link == &rpc.in.link) rpc.out.link.control else rpc.in.link.control,
+            else => null,
+        };
+        return .{ .control = link.control, .other = other, .mark = mark, .peer = link.peer };
+    }
+
+    /// The peer's death does not count; it is looked for less often.
+    pub fn is_ready(self: *const Target) bool {
+        switch (self.*) {
+            .news => |ring| {
+                if (!is_open(ring)) return true;
+                return @atomicLoad(u64, &ring.control.head, .acquire) != ring.mark; // Pairs with `Writer.publish`.
+            },
+            .room => |ring| {
+                if (!is_open(ring)) return true;
+                const tail = @atomicLoad(u64, &ring.control.tail, .acquire); // Pairs with `Reader.release`.
+                // Wrapping: the mark lies below 0 when the ring was never full.
+                return @as(i64, @bitCast(tail -% ring.mark)) >= 0;
+            },
+            .connector => |fd| {
+                var polled = [1]linux.pollfd{.{ .fd = fd, .events = linux.POLL.IN, .revents = 0 }};
+                return linux.errno(system.retry(linux.poll, .{ &polled, 1, 0 })) == .SUCCESS and polled[0].revents != 0;
+            },
+        }
+    }
+
+    fn is_open(ring: Ring) bool {
+        return is_ready_state(ring.control) and (ring.other == null or is_ready_state(ring.other.?));
+    }
+
+    fn is_ready_state(control: *const wire.Control) bool {
+        const state = @atomicLoad(u32, &control.state, .acquire); // Pairs with `Link.end`.
+        return state == @intFromEnum(wire.State.ready);
+    }
+
+    /// The futex word that the other side looks at when it has changed what is waited for.
+    pub fn word(self: *const Target) ?*u32 {
+        return switch (self.*) {
+            .news => |ring| &ring.control.consumer_sleeping,
+            .room => |ring| &ring.control.producer_parked,
+            .connector => null,
+        };
+    }
+
+    /// Relaxed: the other side's partner is the fence that the waiter puts behind it, and where there
+    /// is none, a wake-up too many does no harm.
+    pub fn set_word(self: *const Target, value: wire.Sleeping) void {
+        if (self.word()) |at| @atomicStore(u32, at, @intFromEnum(value), .monotonic);
+    }
+
+    /// Null for a listener.
+    pub fn peer(self: *const Target) ?*const Peer {
+        return switch (self.*) {
+            .news, .room => |*ring| &ring.peer,
+            .connector => null,
+        };
+    }
+
+    /// True for a ring whose consumer does not know the parking word, and so wakes nobody.
+    pub fn is_never_woken(self: *const Target) bool {
+        if (self.* != .room) return false;
+        const abilities = @atomicLoad(u32, &self.room.control.consumer_abilities, .acquire); // Pairs with `Reader.init`.
+        return abilities & wire.ability_packed == 0;
+    }
+};
+
+/// The end that the endpoint receives at.
+fn consumer_of(endpoint: *Endpoint) ?*channel.Consumer {
+    return switch (endpoint.end) {
+        .consumer => |*consumer| consumer,
+        .rpc => |*rpc| &rpc.in,
+        .none, .producer => null,
+    };
+}
+
+/// The end that the endpoint sends into.
+fn producer_of(endpoint: *Endpoint) ?*channel.Producer {
+    return switch (endpoint.end) {
+        .producer => |*producer| producer,
+        .rpc => |*rpc| &rpc.out,
+        .none, .consumer => null,
+    };
+}
+
+/// Says that the peer was found dead, so that the next call on the endpoint knows.
+pub fn set_orphaned(endpoint: *Endpoint) void {
+    if (consumer_of(endpoint)) |consumer| consumer.link.is_orphaned = true;
+    if (producer_of(endpoint)) |producer| producer.link.is_orphaned = true;
+}
