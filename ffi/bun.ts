@@ -12,6 +12,10 @@ type ToArrayBuffer = (
   deallocator: number,
 ) => ArrayBuffer;
 
+/** A worker of Bun has more than the other runtimes' types know. */
+type BunWorker = Worker & { ref(): void; unref(): void };
+type StartWorker = new (url: URL, options: { smol: boolean; name: string }) => BunWorker;
+
 type Declarations = Record<string, BunFfi.FFIFunction>;
 
 export const bunOpener: Opener = {
@@ -45,7 +49,8 @@ function open(path: string): Library {
       return toArrayBuffer(address, 0, size, view, deallocator);
     },
     startSleeper(waiter, onReports) {
-      const worker = new Worker(sleeperUrl(), { smol: true, name: "zerocross waiter" });
+      const StartedWorker = Worker as unknown as StartWorker;
+      const worker = new StartedWorker(sleeperUrl(), { smol: true, name: "zerocross waiter" });
       worker.unref();
       worker.onmessage = onReports;
       worker.postMessage({ path, waiter } satisfies SleeperOrder);

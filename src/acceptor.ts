@@ -5,8 +5,9 @@ import { Backoff } from "./backoff.ts";
 import type { Established } from "./channel.ts";
 import { UnauthorizedError } from "./errors.ts";
 import { errorOf } from "./failures.ts";
-import { eventLoop, interest, type Loop, type Task } from "./loop.ts";
+import { eventLoop, type Loop } from "./loop.ts";
 import { isWelcome, openLibrary, peerOf, type Role } from "./rendezvous.ts";
+import { interest, type Task } from "./task.ts";
 import type { Peer } from "./types.ts";
 
 /** What becomes of those who connect. */
@@ -34,6 +35,7 @@ interface Admission {
 export class Acceptor implements Task {
   readonly path: string;
   readonly handle: number;
+  readonly isListening = true;
   /** Nobody is expected to connect at once. */
   readonly spin = 0;
   readonly library: Library;

@@ -3,7 +3,7 @@ import { numbers, statsFields } from "../ffi/table.ts";
 import { endWaits } from "./end-waits.ts";
 import { SystemError } from "./errors.ts";
 import { closedError, errorOf } from "./failures.ts";
-import type { interest } from "./loop.ts";
+import type { Interest } from "./task.ts";
 import type { Peer } from "./types.ts";
 import type { Waits } from "./waits.ts";
 
@@ -79,7 +79,7 @@ export class Channel {
   }
 
   /** The asynchronous calls that wait, on this end for `what`. */
-  waitsFor(what: (typeof interest)[keyof typeof interest]): Waits {
+  waitsFor(what: Interest): Waits {
     this.#waits ??= endWaits(this, what);
     return this.#waits;
   }

@@ -1,8 +1,9 @@
 import type { Established } from "./channel.ts";
 import { PeerClosedError } from "./errors.ts";
 import { checkReply, failureReply } from "./failure-reply.ts";
-import { eventLoop, interest, type Loop, type Task } from "./loop.ts";
+import { eventLoop, type Loop } from "./loop.ts";
 import { RpcEnd } from "./rpc-end.ts";
+import { interest, type Task } from "./task.ts";
 import type { Peer, Request } from "./types.ts";
 
 export type Handler = (request: Request) => Uint8Array | Promise<Uint8Array>;

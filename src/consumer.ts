@@ -5,8 +5,8 @@ import { Channel, type Established } from "./channel.ts";
 import { ZerocrossError } from "./errors.ts";
 import { readFailure, timedOut } from "./failures.ts";
 import { Inbox } from "./inbox.ts";
-import { interest } from "./loop.ts";
 import { connect, connectSync, listen, listenSync, role } from "./rendezvous.ts";
+import { interest } from "./task.ts";
 import type {
   ConnectOptions,
   ConsumerStats,

@@ -1,5 +1,6 @@
 import type { Library } from "../ffi/library.ts";
-import { eventLoop, type interest, type Task } from "./loop.ts";
+import { eventLoop } from "./loop.ts";
+import { type Interest, interest, type Task } from "./task.ts";
 import { Waits } from "./waits.ts";
 
 /** Calls that are answered in one turn of the event loop, at most. */
@@ -14,7 +15,7 @@ export interface End {
 }
 
 /** The calls that wait for one thing on one handle. */
-export function endWaits(end: End, what: (typeof interest)[keyof typeof interest]): Waits {
+export function endWaits(end: End, what: Interest): Waits {
   const loop = eventLoop(end.library);
   const waits: Waits = new Waits(loop, {
     start: () => loop.start(task),
@@ -23,6 +24,7 @@ export function endWaits(end: End, what: (typeof interest)[keyof typeof interest
   const task: Task = {
     handle: end.handle,
     spin: end.spin,
+    isListening: what === interest.connector,
     get isWaiting() {
       return !waits.isEmpty;
     },

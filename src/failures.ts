@@ -77,7 +77,7 @@ function describedError(code: number, at: string, peer: string, failure: Failure
     case status.wire:
       return new WireError(
         `${at}: ${wireProblem(failure)} ` +
-          "Check that what is on the other side speaks this wire, and is a plain channel.",
+          "Check that what is on the other side speaks this wire, and is the other end of what this side opens.",
       );
     case status.addressInUse:
       return addressInUseError(at, failure);
@@ -189,7 +189,7 @@ function wireProblem(failure: Failure): string {
     case subject.capacity:
       return `its handshake says a capacity of ${found}; expected ${expected === 0 ? "0" : `a power of two from ${numbers.capacityMinForeign} to ${expected}`}.`;
     case subject.flags:
-      return `its handshake has the flags ${hex(found)}; expected ${hex(expected)}. It may be an RPC endpoint.`;
+      return `its handshake has the flags ${hex(found)}; expected ${hex(expected)}. It may be ${expected === 0 ? "an RPC endpoint" : "a plain channel"}.`;
     case subject.shmSize:
       return `its handshake says a memory of ${found} bytes; expected ${expected}.`;
     case subject.fileSize:

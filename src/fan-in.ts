@@ -6,9 +6,11 @@ import { Channel, type Established } from "./channel.ts";
 import { ZerocrossError } from "./errors.ts";
 import { closedError, timedOut } from "./failures.ts";
 import { Inbox } from "./inbox.ts";
-import { checkedWaiter, eventLoop, interest, type Loop, type Task } from "./loop.ts";
+import { eventLoop, type Loop } from "./loop.ts";
 import { role } from "./rendezvous.ts";
+import { interest, type Task } from "./task.ts";
 import type { ListenOptions, Message, Peer, Waiting } from "./types.ts";
+import { openWaiter } from "./waiter.ts";
 import { Waits } from "./waits.ts";
 
 /** A message, and the process that sent it. */
@@ -61,7 +63,7 @@ export class FanIn implements AsyncIterable<FanInMessage>, AsyncDisposable {
     });
     this.#loop = eventLoop(this.#acceptor.library);
     this.#waits = new Waits(this.#loop, {
-      start: () => this.#watch(),
+      start: () => (this.#isClosed ? this.#failAll() : this.#watch()),
       stop: () => void setImmediate(() => this.#unwatch()),
     });
   }
@@ -85,6 +87,8 @@ export class FanIn implements AsyncIterable<FanInMessage>, AsyncDisposable {
   /** The next message, copied. `undefined`: nothing there now. */
   tryReceive(): FanInMessage | undefined {
     if (this.#isClosed) throw this.#closedError();
+    // Those who always have something must not keep others from connecting.
+    if (this.#row === rowMax) this.#acceptNowAndThen();
     // One more than there are: who has had its row is asked again when nobody else has anything.
     for (let left = this.#sources.length + 1; left > 0; left--) {
       const source = this.#sources[this.#turn % this.#sources.length];
@@ -133,7 +137,7 @@ export class FanIn implements AsyncIterable<FanInMessage>, AsyncDisposable {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#acceptor.close();
-    this.#waits.failAll(() => this.#closedError());
+    this.#failAll();
     for (const source of [...this.#sources]) source.end();
     if (this.#syncWaiter !== undefined) this.#calls.zc_waiter_close(this.#syncWaiter);
   }
@@ -176,6 +180,10 @@ export class FanIn implements AsyncIterable<FanInMessage>, AsyncDisposable {
     this.#row = 0;
   }
 
+  #failAll(): void {
+    this.#waits.failAll(() => this.#closedError());
+  }
+
   #watch(): void {
     if (this.#isWatching) return;
     this.#isWatching = true;
@@ -200,7 +208,7 @@ export class FanIn implements AsyncIterable<FanInMessage>, AsyncDisposable {
   /** Returns when there may be something, after `timeout` milliseconds at the latest. */
   #sleep(timeout: number): void {
     const calls = this.#calls;
-    this.#syncWaiter ??= checkedWaiter(calls.zc_waiter_open());
+    this.#syncWaiter ??= openWaiter(this.#acceptor.library);
     const waiter = this.#syncWaiter;
     const tasks: Task[] = [this.#acceptor, ...this.#sources];
     let isReady = false;

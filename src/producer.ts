@@ -10,9 +10,9 @@ import {
 import { Channel, type Established } from "./channel.ts";
 import { ZerocrossError } from "./errors.ts";
 import { timedOut } from "./failures.ts";
-import { interest } from "./loop.ts";
 import { connect, connectSync, listen, listenSync, role } from "./rendezvous.ts";
 import { ProducerSlot, type Slot } from "./slot.ts";
+import { interest } from "./task.ts";
 import type { ConnectOptions, ListenOptions, Peer, ProducerStats, Waiting } from "./types.ts";
 
 /**

@@ -13,7 +13,7 @@ import type { Established } from "./channel.ts";
 import { endWaits } from "./end-waits.ts";
 import { SystemError, UnauthorizedError } from "./errors.ts";
 import { errorOf } from "./failures.ts";
-import { interest } from "./loop.ts";
+import { interest } from "./task.ts";
 import type { ConnectOptions, ListenOptions, Peer } from "./types.ts";
 
 type Authorize = (peer: Peer) => boolean;
@@ -25,7 +25,7 @@ export type Role = (typeof role)[keyof typeof role];
 
 /** Binds the path and waits there until a welcome peer has taken its end of the channel. */
 export function listenSync(as: Role, path: string, options?: ListenOptions): Established {
-  const checked = checkListen(options);
+  const checked = checkListenAs(as, options);
   return new Rendezvous(path, "listening", checked).runSync((it) => it.listen(as, checked));
 }
 
@@ -35,9 +35,20 @@ export async function listen(
   path: string,
   options?: ListenOptions,
 ): Promise<Established> {
-  const checked = checkListen(options);
+  const checked = checkListenAs(as, options);
   checked.signal?.throwIfAborted();
   return await new Rendezvous(path, "listening", checked).run((it) => it.listen(as, checked));
+}
+
+function checkListenAs(as: Role, options: ListenOptions | undefined): CheckedListen {
+  const checked = checkListen(options);
+  const isRpc = as === role.caller || as === role.callee;
+  if (isRpc && checked.wire !== 4) {
+    throw new RangeError(
+      `wire is ${checked.wire}; expected 4, since the older ones have no request and reply`,
+    );
+  }
+  return checked;
 }
 
 /** Connects to a listener and takes the other end of its channel. */

@@ -3,9 +3,10 @@ import { checkWaiting } from "./arguments.ts";
 import type { Channel, Established } from "./channel.ts";
 import { RpcError } from "./errors.ts";
 import { closedError, timedOut } from "./failures.ts";
-import { eventLoop, interest, type Loop, type Task } from "./loop.ts";
+import { eventLoop, type Loop } from "./loop.ts";
 import { connect, connectSync, listen, listenSync, role } from "./rendezvous.ts";
 import { checkRpcTypeId, RpcEnd } from "./rpc-end.ts";
+import { interest, type Task } from "./task.ts";
 import { startTimer } from "./timer.ts";
 import type { ConnectOptions, ListenOptions, Message, Peer, Waiting } from "./types.ts";
 
@@ -263,7 +264,7 @@ export class RpcClient implements Disposable {
 
   #checkCall(bytes: Uint8Array, options: CallOptions | undefined): number {
     this.#end.check(bytes, "request");
-    const typeId = options?.typeId ?? 0;
+    const typeId = options?.typeId === undefined ? 0 : options.typeId;
     checkRpcTypeId(typeId);
     return typeId;
   }

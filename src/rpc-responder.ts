@@ -108,7 +108,11 @@ export class RpcResponder implements Disposable {
     return this.#channel.fail(code, "receiving a request");
   }
 
-  #answer(bytes: Uint8Array, handler: (request: Request) => Uint8Array, typeId: number): void {
+  #answer(
+    bytes: Uint8Array<ArrayBuffer>,
+    handler: (request: Request) => Uint8Array,
+    typeId: number,
+  ): void {
     const [requestType = 0, idLow = 0, idHigh = 0] = this.#end.info;
     let reply: Reply;
     try {

@@ -43,7 +43,7 @@ export interface ConnectOptions extends Waiting {
 /** A received message. */
 export interface Message {
   /** The receiver's own copy. */
-  readonly bytes: Uint8Array;
+  readonly bytes: Uint8Array<ArrayBuffer>;
   readonly typeId: number;
 }
 
@@ -57,7 +57,7 @@ export interface MessageView {
 /** What a client asks. */
 export interface Request {
   /** The receiver's own copy. */
-  readonly bytes: Uint8Array;
+  readonly bytes: Uint8Array<ArrayBuffer>;
   readonly typeId: number;
   /** The client's process. */
   readonly peer: Peer;
