@@ -1,3 +1,4 @@
+import { status } from "../ffi/table.ts";
 import type { Established } from "./channel.ts";
 import { PeerClosedError } from "./errors.ts";
 import { checkReply, failureReply } from "./failure-reply.ts";
@@ -108,8 +109,9 @@ export class Connection implements Task {
   }
 
   #takeRequest(): boolean {
-    const bytes = this.#end.tryReceive("receiving a request");
-    if (bytes === undefined) return false;
+    const bytes = this.#end.receive();
+    if (bytes === status.again) return false;
+    if (typeof bytes === "number") this.#end.channel.fail(bytes, "receiving a request");
     const [typeId = 0, idLow = 0, idHigh = 0] = this.#end.info;
     this.#open += 1;
     this.#requestsLeft -= 1;

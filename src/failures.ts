@@ -41,7 +41,7 @@ export function errorOf(code: number, calls: Calls, handle: number, attempt: Att
       );
     case status.peerDied:
       return new PeerDiedError(
-        `${at}: ${peer} ended without closing. All that it had published was delivered. ` +
+        `${at}: ${peer} ended without closing, and what it had published before was delivered. ` +
           "Close this end; to go on, start that process again and open a new channel.",
       );
     case status.handleClosed:

@@ -5,6 +5,18 @@ import { Waiter } from "./waiter.ts";
 
 /** Milliseconds of a turn after which everything else on the event loop has its chance. */
 const turnMax = 1;
+/**
+ * How many times its `spin` a task is looked at, when its last sleep was no longer than that. Two sides
+ * whose wake-ups take longer than `spin` would otherwise have one for every message.
+ */
+const patience = 4;
+
+interface Habit {
+  /** Milliseconds for which the task is looked at without getting on. */
+  lookMax: number;
+  /** When it was last put to sleep (ms). */
+  sleptAt: number;
+}
 
 /**
  * Waits for channels without blocking this thread's event loop. A task with traffic is looked at
@@ -13,6 +25,7 @@ const turnMax = 1;
 export class Loop {
   /** The tasks that are looked at, in the order of their turns, and when each last got on (ms). */
   readonly #awake = new Map<Task, number>();
+  readonly #habits = new WeakMap<Task, Habit>();
   /** No wait of the kernel's takes both futex words and sockets, so there are two. */
   readonly #channels: Waiter;
   readonly #listeners: Waiter;
@@ -66,12 +79,18 @@ export class Loop {
   }
 
   #putToSleep(task: Task): void {
-    if (!this.#waiterOf(task).watch(task)) this.#awaken(task);
+    if (this.#waiterOf(task).watch(task)) this.#habitOf(task).sleptAt = performance.now();
+    else this.#awaken(task);
   }
 
   #onWake(tasks: Task[]): void {
     const now = performance.now();
-    for (const task of tasks) this.#awake.set(task, now);
+    for (const task of tasks) {
+      const habit = this.#habitOf(task);
+      const lookMax = task.spin / 1000;
+      habit.lookMax = now - habit.sleptAt < patience * lookMax ? patience * lookMax : lookMax;
+      this.#awake.set(task, now);
+    }
     // Many reports may come before the loop goes round: they must not make a turn of each.
     if (this.#awake.size > 0 && !this.#turnIsDue) this.#takeTurn();
   }
@@ -95,7 +114,7 @@ export class Loop {
       if (task.isWaiting && !this.#isKnown(task)) {
         // At the end of the line, so that each has its turn.
         if (hasAdvanced) this.#awake.set(task, performance.now());
-        else if ((start - since) * 1000 < task.spin) this.#awake.set(task, since);
+        else if (start - since < this.#habitOf(task).lookMax) this.#awake.set(task, since);
         else this.#putToSleep(task);
       }
       left -= 1;
@@ -104,6 +123,15 @@ export class Loop {
     if (this.#awake.size > 0) this.#scheduleTurn();
     // What goes on in this turn shares its time; a turn that nobody shares ends here.
     else this.#turnStart = undefined;
+  }
+
+  #habitOf(task: Task): Habit {
+    let habit = this.#habits.get(task);
+    if (habit === undefined) {
+      habit = { lookMax: task.spin / 1000, sleptAt: -Infinity };
+      this.#habits.set(task, habit);
+    }
+    return habit;
   }
 
   #isKnown(task: Task): boolean {

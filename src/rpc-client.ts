@@ -17,9 +17,6 @@ export interface CallOptions extends Waiting {
 
 /** Replies that are taken in one turn of the event loop, at most. */
 const repliesPerTurn = 256;
-/** A reply that is expected to be no larger has its buffer made while it is on its way. */
-const guessMax = 4096;
-
 interface Call {
   /** 0 until it is sent. */
   id: number;
@@ -47,7 +44,6 @@ export class RpcClient implements Disposable {
   /** Set by the first call that needs it. */
   #loop: Loop | undefined;
   #lastId = 0;
-  #sizeExpected = 0;
 
   private constructor(established: Established) {
     this.#end = new RpcEnd(established);
@@ -114,9 +110,11 @@ export class RpcClient implements Disposable {
         call.bytes = bytes.slice();
         this.#unsent.push(call);
       }
-      call.release = startTimer(waiting, (reason) => {
-        this.#giveUp(call, reason === undefined ? this.#timedOut() : reason);
-      });
+      if (options !== undefined) {
+        call.release = startTimer(waiting, (reason) => {
+          this.#giveUp(call, reason === undefined ? this.#timedOut() : reason);
+        });
+      }
       this.#loop ??= eventLoop(this.#channel.library);
       this.#loop.start(this.#task);
     });
@@ -128,21 +126,13 @@ export class RpcClient implements Disposable {
     const { timeout } = checkWaiting(options);
     const deadline = timeout === Infinity ? undefined : performance.now() + timeout;
     const id = this.#sendSync(bytes, typeId, deadline);
-    // Made while the request is on its way.
-    let reply = new Uint8Array(this.#sizeExpected);
+    this.#end.prepare();
     while (true) {
-      const size = this.#receiveSync(reply, deadline);
-      if (size === status.tooLarge) {
-        reply = this.#end.bufferForLarge();
-        continue;
-      }
-      const own = size === reply.length ? reply : reply.slice(0, size);
-      if (this.#receivedId() === id) {
-        this.#sizeExpected = Math.min(size, guessMax);
-        return this.#message(own);
-      }
-      this.#deliver(own);
-      reply = new Uint8Array(this.#sizeExpected);
+      const reply = this.#end.receive(deadline === undefined ? Infinity : millisecondsTo(deadline));
+      if (reply === status.timeout) throw this.#timedOut();
+      if (typeof reply === "number") this.#channel.fail(reply, "receiving a reply");
+      if (this.#receivedId() === id) return this.#message(reply);
+      this.#deliver(reply);
     }
   }
 
@@ -190,10 +180,12 @@ export class RpcClient implements Disposable {
     return count > 0;
   }
 
+  /** False: there is none. */
   #takeReply(): boolean {
-    const bytes = this.#end.tryReceive("receiving a reply");
-    if (bytes === undefined) return false;
-    this.#deliver(bytes);
+    const reply = this.#end.receive();
+    if (reply === status.again) return false;
+    if (typeof reply === "number") this.#channel.fail(reply, "receiving a reply");
+    this.#deliver(reply);
     return true;
   }
 
@@ -250,16 +242,6 @@ export class RpcClient implements Disposable {
     }
     this.#lastId += 1;
     return this.#lastId;
-  }
-
-  /** The size of a reply, or `status.tooLarge`. */
-  #receiveSync(into: Uint8Array, deadline: number | undefined): number {
-    const { calls, handle } = this.#channel;
-    const left = deadline === undefined ? Infinity : millisecondsTo(deadline);
-    const code = calls.zc_rpc_receive(handle, into, into.length, this.#end.info, left);
-    if (code >= 0 || code === status.tooLarge) return code;
-    if (code === status.timeout) throw this.#timedOut();
-    return this.#channel.fail(code, "receiving a reply");
   }
 
   #checkCall(bytes: Uint8Array, options: CallOptions | undefined): number {

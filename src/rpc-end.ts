@@ -3,7 +3,7 @@ import { checkBytes, checkTypeId } from "./arguments.ts";
 import { Channel, type Established } from "./channel.ts";
 import { readFailure } from "./failures.ts";
 
-/** Payloads up to this size are received into a buffer of the end's before they get their own. */
+/** Payloads up to this size may be received into a buffer of the end's before they get their own. */
 const scratchSizeMax = 4096;
 
 /** The bits of `zc_rpc_peer_abilities`. */
@@ -16,7 +16,10 @@ export class RpcEnd {
   readonly channel: Channel;
   /** Of what was received last: its type, and the lower and upper half of its correlation id. */
   readonly info = new Uint32Array(3);
-  readonly #scratch: Uint8Array;
+  readonly #scratch: Uint8Array<ArrayBuffer>;
+  /** What the next payload is received into if it has the size of the one before. */
+  #prepared: Uint8Array<ArrayBuffer> | undefined;
+  #sizeExpected = 0;
 
   constructor(established: Established) {
     this.channel = new Channel(established);
@@ -38,24 +41,49 @@ export class RpcEnd {
     return this.channel.fail(code, doing);
   }
 
-  /** A copy of the next payload; `info` tells the rest. `undefined`: there is none. */
-  tryReceive(doing: string): Uint8Array<ArrayBuffer> | undefined {
-    const { calls, handle } = this.channel;
-    const scratch = this.#scratch;
-    const size = calls.zc_rpc_try_receive(handle, scratch, scratch.length, this.info);
-    if (size >= 0) return scratch.slice(0, size) as Uint8Array<ArrayBuffer>;
-    if (size === status.again) return undefined;
-    if (size !== status.tooLarge) this.channel.fail(size, doing);
-    const bytes = this.bufferForLarge();
-    const code = calls.zc_rpc_try_receive(handle, bytes, bytes.length, this.info);
-    if (code < 0) this.channel.fail(code, doing);
-    return bytes;
+  /**
+   * A copy of the next payload, for which it waits up to `timeout` milliseconds on this thread; `info`
+   * tells the rest. Or a status: why there is none.
+   */
+  receive(timeout?: number): Uint8Array<ArrayBuffer> | number {
+    const bytes = this.prepare();
+    const size = this.#receiveInto(bytes, timeout);
+    if (size === bytes.length) {
+      this.#prepared = undefined;
+      return bytes;
+    }
+    if (size === status.tooLarge) return this.#receiveLarger();
+    return size < 0 ? size : this.#own(bytes, size);
   }
 
-  /** After `status.tooLarge`: as many bytes as the message has that waits. */
-  bufferForLarge(): Uint8Array<ArrayBuffer> {
+  /** Makes the buffer that the next payload probably needs, while that is still on its way. */
+  prepare(): Uint8Array<ArrayBuffer> {
+    this.#prepared ??= new Uint8Array(this.#sizeExpected);
+    return this.#prepared;
+  }
+
+  /** A message waits that is larger than was expected. */
+  #receiveLarger(): Uint8Array<ArrayBuffer> | number {
+    const size = this.#receiveInto(this.#scratch);
+    if (size >= 0) return this.#own(this.#scratch, size);
+    if (size !== status.tooLarge) return size;
+    const bytes = new Uint8Array(readFailure(this.channel.calls, this.channel.handle).found);
+    const code = this.#receiveInto(bytes);
+    return code < 0 ? code : bytes;
+  }
+
+  #receiveInto(into: Uint8Array, timeout?: number): number {
     const { calls, handle } = this.channel;
-    return new Uint8Array(readFailure(calls, handle).found);
+    if (timeout === undefined) {
+      return calls.zc_rpc_try_receive(handle, into, into.length, this.info);
+    }
+    return calls.zc_rpc_receive(handle, into, into.length, this.info, timeout);
+  }
+
+  #own(bytes: Uint8Array<ArrayBuffer>, size: number): Uint8Array<ArrayBuffer> {
+    this.#sizeExpected = size;
+    this.#prepared = undefined;
+    return bytes.slice(0, size);
   }
 
   get peerTakesAnyOrder(): boolean {

@@ -5,9 +5,6 @@ import { connect, connectSync, listen, listenSync, role } from "./rendezvous.ts"
 import { checkRpcTypeId, RpcEnd } from "./rpc-end.ts";
 import type { ConnectOptions, ListenOptions, Peer, Request } from "./types.ts";
 
-/** A request that is expected to be no larger has its buffer made before it comes. */
-const guessMax = 4096;
-
 /**
  * Answers one client on a thread that does nothing else: the fastest way to answer.
  *
@@ -76,18 +73,13 @@ export class RpcResponder implements Disposable {
     if (typeof handler !== "function") {
       throw new TypeError(`handler is ${String(handler)}; expected a function of the request`);
     }
-    let into = new Uint8Array();
     while (true) {
-      const size = this.#receive(into);
-      if (size === status.peerClosed) return;
-      if (size === status.tooLarge) {
-        into = this.#end.bufferForLarge();
-        continue;
-      }
-      this.#answer(size === into.length ? into : into.slice(0, size), handler, typeId);
+      this.#end.prepare();
+      const request = this.#end.receive(Infinity);
+      if (request === status.peerClosed) return;
+      if (typeof request === "number") this.#channel.fail(request, "receiving a request");
+      this.#answer(request, handler, typeId);
       if (this.#channel.closed) return;
-      // Made while the next request is on its way.
-      into = new Uint8Array(Math.min(size, guessMax));
     }
   }
 
@@ -98,14 +90,6 @@ export class RpcResponder implements Disposable {
 
   [Symbol.dispose](): void {
     this.close();
-  }
-
-  /** The size of a request, `status.tooLarge`, or `status.peerClosed`. */
-  #receive(into: Uint8Array): number {
-    const { calls, handle } = this.#channel;
-    const code = calls.zc_rpc_receive(handle, into, into.length, this.#end.info, Infinity);
-    if (code >= 0 || code === status.tooLarge || code === status.peerClosed) return code;
-    return this.#channel.fail(code, "receiving a request");
   }
 
   #answer(

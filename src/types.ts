@@ -15,7 +15,8 @@ export interface Waiting {
 export interface WaitPolicy {
   /**
    * Microseconds of looking before sleeping in the kernel; `Infinity` never sleeps. Default 50.
-   * A Sync call looks all the time, an asynchronous one once in every turn of the event loop.
+   * A Sync call looks all the time, an asynchronous one once in every turn of the event loop, and
+   * four times as long after a sleep that was shorter than that.
    */
   spin?: number;
 }
