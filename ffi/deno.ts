@@ -13,8 +13,9 @@ export const denoOpener: Opener = {
 };
 
 function open(path: string): Library {
-  const { zc_waiter_sleep, ...calls } = Deno.dlopen(path, {
+  const { zc_waiter_sleep, zc_later, ...calls } = Deno.dlopen(path, {
     ...symbols,
+    zc_later: { ...symbols.zc_abi, name: "zc_abi", nonblocking: true },
     zc_waiter_sleep: { ...symbols.zc_waiter_wait, name: "zc_waiter_wait", nonblocking: true },
   }).symbols;
   const collected = new FinalizationRegistry((view: number) => calls.zc_view_drop(view));
@@ -29,6 +30,11 @@ function open(path: string): Library {
       const buffer = Deno.UnsafePointerView.getArrayBuffer(pointer, size);
       collected.register(buffer, view);
       return buffer;
+    },
+    // While one setImmediate follows another Deno looks at no socket, and for the end of a call off the
+    // loop it has to.
+    afterSockets(callback) {
+      void zc_later().then(callback);
     },
     startSleeper(waiter, onReports) {
       return new CallSleeper(() => zc_waiter_sleep(waiter, Infinity), onReports);

@@ -41,6 +41,12 @@ export interface Library {
   bufferAt(address: number, size: number, view: number): ArrayBuffer;
 
   /**
+   * Calls back in a later turn of the event loop, before which sockets were looked at too. Absent
+   * where they are before every turn.
+   */
+  readonly afterSockets?: (callback: () => void) => void;
+
+  /**
    * Gives `waiter` a thread that sleeps in `zc_waiter_wait`. `onReports` is called on this thread
    * when there is something to take.
    */

@@ -49,6 +49,7 @@ export class Acceptor implements Task {
   #isKeptAdmitting = false;
   #isStarted = false;
   #retry: ReturnType<typeof setTimeout> | undefined;
+  #openAt = 0;
   #isClosed = false;
 
   /** @throws {SystemError} when the path cannot be bound, or another process listens there. */
@@ -79,25 +80,27 @@ export class Acceptor implements Task {
   /** From now on only `advance` accepts anybody. */
   stop(): void {
     this.#isStarted = false;
+    clearTimeout(this.#retry);
     this.#loop.stop(this);
   }
 
   get isWaiting(): boolean {
-    return this.#isStarted && this.#isOpen;
+    return this.#isStarted && this.isOpen;
   }
 
   get isAdmitting(): boolean {
     return this.#admissions.length > 0;
   }
 
-  get #isOpen(): boolean {
-    return !this.#isClosed && this.#retry === undefined;
+  /** Not while the system has no room for another connection. */
+  get isOpen(): boolean {
+    return !this.#isClosed && performance.now() >= this.#openAt;
   }
 
   /** Accepts who waits, and goes on with those whose handshake is not over. */
   advance(): boolean {
     let count = 0;
-    while (count < acceptedPerTurn && this.#isOpen && this.#acceptOne()) count += 1;
+    while (count < acceptedPerTurn && this.isOpen && this.#acceptOne()) count += 1;
     this.#admitAll();
     if (this.isAdmitting && !this.#isKeptAdmitting) void this.#keepAdmitting();
     return count > 0;
@@ -154,10 +157,8 @@ export class Acceptor implements Task {
 
   /** There may be room again in a while. */
   #pause(error: Error): void {
-    this.#retry = setTimeout(() => {
-      this.#retry = undefined;
-      if (this.#isStarted) this.#loop.start(this);
-    }, retryPause);
+    this.#openAt = performance.now() + retryPause;
+    if (this.#isStarted) this.#retry = setTimeout(() => this.#loop.start(this), retryPause + 1);
     this.#events.onError(error);
   }
 

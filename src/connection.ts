@@ -22,6 +22,9 @@ const requestsPerTurn = 32;
 /** Requests that may wait for their handlers; those that come later stay in the ring until then. */
 const openMax = 1024;
 
+/** Milliseconds for which a client may read nothing while its server stops. */
+const readingMax = 5000;
+
 /** A request that was taken, and its reply once there is one. */
 interface Exchange {
   readonly idLow: number;
@@ -50,6 +53,9 @@ export class Connection implements Task {
   /** Requests that may still be taken. */
   #requestsLeft = Infinity;
   #hasEnded = false;
+  #patience: ReturnType<typeof setInterval> | undefined;
+  /** Whether a reply has found room since the patience was last at its end. */
+  #hasRead = false;
 
   constructor(established: Established, handler: Handler, events: ConnectionEvents) {
     this.#end = new RpcEnd(established);
@@ -63,7 +69,7 @@ export class Connection implements Task {
   }
 
   get isWaiting(): boolean {
-    return !this.#hasEnded && (this.#takesRequests || this.#hasReply);
+    return !this.#hasEnded;
   }
 
   advance(): boolean {
@@ -78,6 +84,7 @@ export class Connection implements Task {
         count += 1;
         this.#sendReplies();
       }
+      if (!this.#takesRequests && !this.#hasReply) this.#end.checkPeer("waiting for handlers");
       this.#endIfFinished();
       return count > 0;
     } catch (error) {
@@ -88,6 +95,7 @@ export class Connection implements Task {
 
   watch(arm: Parameters<Task["watch"]>[0]): void {
     if (this.#takesRequests) arm(interest.news, 0);
+    else if (!this.#hasReply) arm(interest.end, 0);
     if (this.#hasReply) arm(interest.room, this.#replies[0]?.bytes?.length ?? 0);
   }
 
@@ -96,6 +104,7 @@ export class Connection implements Task {
     if (this.#hasEnded) return;
     // A client that goes on asking must not keep this going: no more fit into its ring.
     this.#requestsLeft = this.#end.channel.capacity / 64;
+    this.#patience = setInterval(() => this.#endIfStalled(), readingMax);
     this.#loop.wake(this);
   }
 
@@ -142,7 +151,7 @@ export class Connection implements Task {
     } catch {
       // The next turn finds the same, and ends the connection.
     }
-    if (this.isWaiting) this.#loop.wake(this);
+    this.#loop.wake(this);
   }
 
   #reply(exchange: Exchange, result: Uint8Array): void {
@@ -168,6 +177,7 @@ export class Connection implements Task {
       if (!this.#end.trySend(bytes, typeId, idLow, idHigh, "replying")) return count;
       this.#replies.shift();
       this.#open -= 1;
+      this.#hasRead = true;
       count += 1;
     }
   }
@@ -176,9 +186,24 @@ export class Connection implements Task {
     if (this.#requestsLeft === 0 && this.#open === 0) this.#finish();
   }
 
+  /** A client that does not read its replies must not keep a server from stopping. */
+  #endIfStalled(): void {
+    const { path } = this.#end.channel;
+    if (this.#hasReply && !this.#hasRead) {
+      this.#finish(
+        new DOMException(
+          `stopping (${path}): the client has read none of its replies for ${readingMax} ms.`,
+          "TimeoutError",
+        ),
+      );
+    }
+    this.#hasRead = false;
+  }
+
   #finish(error?: Error): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
+    clearInterval(this.#patience);
     this.#loop.stop(this);
     this.#end.channel.close();
     this.#events.onEnd(this, error);

@@ -22,8 +22,8 @@ export interface FanInMessage extends Message {
 const rowMax = 32;
 /** Milliseconds between two looks for connectors, for a caller that never waits. */
 const acceptPause = 1;
-/** Milliseconds that a thread sleeps at most while a handshake is under way. */
-const handshakePause = 1;
+/** Milliseconds that a thread sleeps at most while a handshake is under way, or nobody can be accepted. */
+const acceptorPause = 1;
 
 /**
  * Any number of producers into one consumer. Each has a ring of its own, of `capacity` bytes, and
@@ -210,14 +210,16 @@ export class FanIn implements AsyncIterable<FanInMessage>, AsyncDisposable {
     const calls = this.#calls;
     this.#syncWaiter ??= openWaiter(this.#acceptor.library);
     const waiter = this.#syncWaiter;
-    const tasks: Task[] = [this.#acceptor, ...this.#sources];
+    const tasks: Task[] = [...this.#sources];
+    if (this.#acceptor.isOpen) tasks.push(this.#acceptor);
     let isReady = false;
     for (const task of tasks) {
       task.watch((what, size) => {
         if (calls.zc_waiter_watch(waiter, task.handle, what, size) !== status.ok) isReady = true;
       });
     }
-    const sleepMax = this.#acceptor.isAdmitting ? handshakePause : Infinity;
+    const isPlain = this.#acceptor.isOpen && !this.#acceptor.isAdmitting;
+    const sleepMax = isPlain ? Infinity : acceptorPause;
     if (!isReady) calls.zc_waiter_wait(waiter, Math.min(timeout, sleepMax));
     calls.zc_waiter_take(waiter, new Uint32Array(tasks.length), tasks.length);
     for (const task of tasks) calls.zc_waiter_unwatch(task.handle);

@@ -29,10 +29,14 @@ export class Loop {
   /** No wait of the kernel's takes both futex words and sockets, so there are two. */
   readonly #channels: Waiter;
   readonly #listeners: Waiter;
+  readonly #afterSockets: Library["afterSockets"];
   #turnStart: number | undefined;
   #turnIsDue = false;
+  /** When the runtime was last made to look at sockets (ms). */
+  #socketsAt = 0;
 
   constructor(library: Library) {
+    this.#afterSockets = library.afterSockets;
     const onWake = (tasks: Task[]) => this.#onWake(tasks);
     this.#channels = new Waiter(library, onWake);
     this.#listeners = new Waiter(library, onWake);
@@ -98,10 +102,19 @@ export class Loop {
   #scheduleTurn(): void {
     if (this.#turnIsDue) return;
     this.#turnIsDue = true;
-    setImmediate(() => {
+    const turn = () => {
       this.#turnIsDue = false;
       this.#takeTurn();
-    });
+    };
+    if (this.#afterSockets !== undefined && this.#socketsAreDue()) this.#afterSockets(turn);
+    else setImmediate(turn);
+  }
+
+  #socketsAreDue(): boolean {
+    const now = performance.now();
+    if (now - this.#socketsAt < turnMax) return false;
+    this.#socketsAt = now;
+    return true;
   }
 
   #takeTurn(): void {

@@ -86,6 +86,12 @@ export class RpcEnd {
     return bytes.slice(0, size);
   }
 
+  /** Throws when the peer has gone, whatever it left to be received. */
+  checkPeer(doing: string): void {
+    const code = this.channel.calls.zc_rpc_check(this.channel.handle);
+    if (code < 0) this.channel.fail(code, doing);
+  }
+
   get peerTakesAnyOrder(): boolean {
     return (this.#peerAbilities() & takesAnyOrder) !== 0;
   }

@@ -29,7 +29,8 @@ export interface Server extends AsyncDisposable {
   readonly connections: number;
   /**
    * Frees the path, answers what has been asked by now, and closes the connections. Resolves when
-   * the last is closed.
+   * the last is closed: a handler that never settles keeps it from that, a client that reads nothing
+   * for 5 seconds does not.
    */
   stop(): Promise<void>;
 }
@@ -61,9 +62,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
     if (options[name] !== undefined) checkFunction(name, options[name]);
   }
   signal?.throwIfAborted();
-  const server = new RpcServer(path, checked, options);
-  signal?.addEventListener("abort", () => void server.stop(), { once: true });
-  return server;
+  return new RpcServer(path, checked, options);
 }
 
 class RpcServer implements Server {
@@ -72,6 +71,7 @@ class RpcServer implements Server {
   readonly #acceptor: Acceptor;
   readonly #connections = new Set<Connection>();
   readonly #stopped = Promise.withResolvers<void>();
+  readonly #onAbort = () => void this.stop();
   #isStopping = false;
 
   constructor(path: string, checked: ReturnType<typeof checkListen>, options: ServeOptions) {
@@ -89,6 +89,7 @@ class RpcServer implements Server {
       onError: (error) => this.#onError(error),
     });
     this.#acceptor.start();
+    options.signal?.addEventListener("abort", this.#onAbort);
   }
 
   get connections(): number {
@@ -99,6 +100,7 @@ class RpcServer implements Server {
     if (!this.#isStopping) {
       this.#isStopping = true;
       this.#acceptor.close();
+      this.#options.signal?.removeEventListener("abort", this.#onAbort);
       for (const connection of this.#connections) connection.drain();
       this.#endIfStopped();
     }

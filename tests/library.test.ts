@@ -9,6 +9,8 @@ const SHT_DYNAMIC = 6;
 const SHT_DYNSYM = 11;
 const DT_NEEDED = 1n;
 const DT_SONAME = 14n;
+const DT_FLAGS_1 = 0x6ffffffbn;
+const DF_1_NODELETE = 8n;
 const SHN_UNDEF = 0;
 
 const libraries = [
@@ -30,6 +32,14 @@ for (const { folder, machine } of libraries) {
 
   test(`the library of ${folder} needs no other library`, () => {
     assert.deepEqual(read().dynamicStrings(DT_NEEDED), []);
+  });
+
+  test(`the library of ${folder} stays where it is when a runtime closes it`, () => {
+    assert.ok(
+      read()
+        .dynamicValues(DT_FLAGS_1)
+        .some((flags) => flags & DF_1_NODELETE),
+    );
   });
 
   test(`the library of ${folder} leaves no symbol for others to define`, () => {
@@ -67,10 +77,14 @@ class SharedLibrary {
 
   /** The strings that the entries of the dynamic section with this tag name. */
   dynamicStrings(tag: bigint): string[] {
-    const { entries, strings } = this.#table(SHT_DYNAMIC, 16);
-    return entries
-      .filter((at) => this.#view.getBigUint64(at, true) === tag)
-      .map((at) => this.#string(strings, Number(this.#view.getBigUint64(at + 8, true))));
+    const { strings } = this.#table(SHT_DYNAMIC, 16);
+    return this.dynamicValues(tag).map((value) => this.#string(strings, Number(value)));
+  }
+
+  dynamicValues(tag: bigint): bigint[] {
+    return this.#table(SHT_DYNAMIC, 16)
+      .entries.filter((at) => this.#view.getBigUint64(at, true) === tag)
+      .map((at) => this.#view.getBigUint64(at + 8, true));
   }
 
   undefinedSymbols(): string[] {

@@ -54,9 +54,13 @@ fn addLibrary(b: *std.Build, platform: Platform) void {
             .strip = true,
         }),
     });
-    const install = b.addInstallArtifact(library, .{
-        .dest_dir = .{ .override = .{ .custom = b.fmt("lib/{s}", .{platform.folder}) } },
-    });
+    const pin = b.addRunArtifact(b.addExecutable(.{
+        .name = "pin",
+        .root_module = hostModule(b, "pin.zig", .Debug),
+    }));
+    pin.addArtifactArg(library);
+    const pinned = pin.addOutputFileArg("libzerocross.so");
+    const install = b.addInstallFile(pinned, b.fmt("lib/{s}/libzerocross.so", .{platform.folder}));
     b.getInstallStep().dependOn(&install.step);
 }
 

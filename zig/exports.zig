@@ -308,6 +308,12 @@ pub const symbols = struct {
         return code_of(rpc.wait(size, timeout_ms));
     }
 
+    /// Whether the peer is still there, whatever it left to be received.
+    pub fn zc_rpc_check(handle: u32) callconv(.c) i32 {
+        const rpc = rpc_of(handle) orelse return code(.handle_closed);
+        return code_of(rpc.check());
+    }
+
     /// Bit 0: the peer takes replies in any order; bit 1: it takes failed replies; bit 2: it marks them.
     pub fn zc_rpc_peer_abilities(handle: u32) callconv(.c) i32 {
         const rpc = rpc_of(handle) orelse return code(.handle_closed);
@@ -325,11 +331,11 @@ pub const symbols = struct {
         return code(if (waiters.close(waiter)) .ok else .handle_closed);
     }
 
-    /// `interest`: 0 news, 1 room for a message of `size` bytes, 2 a connector. Answers 1 when it is
-    /// ready already, and then nothing is armed; else 0.
+    /// `interest`: 0 news, 1 room for a message of `size` bytes, 2 a connector, 3 the peer's end. Answers
+    /// 1 when it is ready already, and then nothing is armed; else 0.
     pub fn zc_waiter_watch(waiter: u32, handle: u32, interest: u32, size: u32) callconv(.c) i32 {
-        if (interest > 2) return code(.argument);
-        const is_ready = waiters.watch(waiter, handle, @enumFromInt(interest), size) catch |err|
+        const what = std.enums.fromInt(waiters.Interest, interest) orelse return code(.argument);
+        const is_ready = waiters.watch(waiter, handle, what, size) catch |err|
             return code_of_waiter_error(err);
         return @intFromBool(is_ready);
     }

@@ -14,7 +14,7 @@ const look = @import("entry.zig").look;
 pub const Address = @import("address.zig").Address;
 
 /// Connectors that may wait while one is being served; more are told to try again.
-const backlog = 16;
+const backlog = 128;
 
 const pause_ns_min = 1 * std.time.ns_per_ms;
 const pause_ns_max = 10 * std.time.ns_per_ms;

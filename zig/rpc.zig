@@ -67,7 +67,10 @@ pub const Rpc = struct {
     /// received last. Null: nothing there.
     pub inline fn try_receive(self: *Rpc, into: []u8) (TryError || error{TooLarge})!?u32 {
         const received = self.in.try_receive(into) catch |err| return self.failed(err);
-        if (received == null) return self.receive_last(into);
+        if (received == null) {
+            try self.check_other_arena();
+            return null;
+        }
         try self.check_id();
         return received;
     }
@@ -78,7 +81,7 @@ pub const Rpc = struct {
             const slice_ms = @min(left_ms, other_arena_ms);
             const size = self.in.receive(into, slice_ms) catch |err| {
                 if (err != error.Timeout) return self.failed(err);
-                if (try self.receive_last(into)) |size| return size;
+                try self.check_other_arena();
                 left_ms -= slice_ms;
                 if (left_ms <= 0) return error.Timeout;
                 continue;
@@ -88,14 +91,11 @@ pub const Rpc = struct {
         }
     }
 
-    /// For a side that has found nothing. A peer may end the RPC in the other arena alone; what it
-    /// published before that is delivered first.
-    fn receive_last(self: *Rpc, into: []u8) (TryError || error{TooLarge})!?u32 {
-        if (self.out.link.is_ready()) return null;
-        const received = self.in.try_receive(into) catch |err| return self.failed(err);
-        if (received == null) return self.failed(self.out.link.ended(self.failure));
-        try self.check_id();
-        return received;
+    /// For a side that has found nothing: a peer may end the RPC in the arena alone that this side sends
+    /// into. What it published before that is delivered first.
+    noinline fn check_other_arena(self: *Rpc) TryError!void {
+        const link = &self.out.link;
+        if (!link.is_ready() and !self.in.reader.has_news()) return self.failed(link.ended(self.failure));
     }
 
     /// Returns when there is something to receive, or room to send `size` bytes. With two full rings
@@ -118,6 +118,14 @@ pub const Rpc = struct {
             .died => return self.failed(self.out.link.died(self.failure)),
             .timeout => return error.Timeout,
         }
+    }
+
+    /// Fails when the peer has gone, whatever it left to be received.
+    pub fn check(self: *Rpc) TryError!void {
+        for (self.links()) |link| {
+            if (!link.is_ready()) return self.failed(link.ended(self.failure));
+        }
+        if (!self.in.link.peer.is_alive()) return self.failed(self.in.link.died(self.failure));
     }
 
     /// A set of the abilities above, as the peer has them now.

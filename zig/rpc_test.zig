@@ -252,6 +252,23 @@ test "a side that receives sees that the peer has ended the other arena, after w
     }
 }
 
+test "a peer that has gone is known to have, though not all was received" {
+    var pair: Pair = undefined;
+    try pair.open(4096);
+    defer pair.deinit();
+    _ = try send(&pair.caller, "last", 5, 1);
+    try pair.callee.check();
+    pair.caller.close();
+    try expectError(error.PeerClosed, pair.callee.check());
+    try expect_message(&pair.callee, "last", 5, 1);
+
+    var other: Pair = undefined;
+    try other.open(4096);
+    defer other.deinit();
+    other.callee.in.link.peer.pidfd = Peer.pidfd_gone;
+    try expectError(error.PeerDied, other.callee.check());
+}
+
 test "a message larger than the buffer stays" {
     var pair: Pair = undefined;
     try pair.open(4096);

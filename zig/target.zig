@@ -18,6 +18,8 @@ pub const Interest = enum(u32) {
     room = 1,
     /// Somebody wants to connect.
     connector = 2,
+    /// The peer has gone, whatever it left to be received.
+    end = 3,
 };
 
 pub const Target = union(enum) {
@@ -27,6 +29,8 @@ pub const Target = union(enum) {
     room: Ring,
     /// The listening socket.
     connector: i32,
+    /// Nothing but the end, which every ring is looked at for now and then.
+    end: Ring,
 
     pub const Ring = struct {
         control: *wire.Control,
@@ -53,6 +57,11 @@ pub const Target = union(enum) {
                 if (size > producer.writer.payload_max()) return error.Argument;
                 const ring = ring_of(endpoint, &producer.link, producer.writer.tail_needed(size)) orelse return null;
                 return .{ .room = ring };
+            },
+            .end => {
+                const consumer = consumer_of(endpoint) orelse return error.Misuse;
+                const ring = ring_of(endpoint, &consumer.link, 0) orelse return null;
+                return .{ .end = ring };
             },
             .connector => {
                 const listener = endpoint.listener orelse return error.Misuse;
@@ -83,6 +92,7 @@ pub const Target = union(enum) {
                 // Wrapping: the mark lies below 0 when the ring was never full.
                 return @as(i64, @bitCast(tail -% ring.mark)) >= 0;
             },
+            .end => |ring| return !is_open(ring),
             .connector => |fd| {
                 var polled = [1]linux.pollfd{.{ .fd = fd, .events = linux.POLL.IN, .revents = 0 }};
                 return linux.errno(system.retry(linux.poll, .{ &polled, 1, 0 })) == .SUCCESS and polled[0].revents != 0;
@@ -104,7 +114,7 @@ pub const Target = union(enum) {
         return switch (self.*) {
             .news => |ring| &ring.control.consumer_sleeping,
             .room => |ring| &ring.control.producer_parked,
-            .connector => null,
+            .connector, .end => null,
         };
     }
 
@@ -117,7 +127,7 @@ pub const Target = union(enum) {
     /// Null for a listener.
     pub fn peer(self: *const Target) ?*const Peer {
         return switch (self.*) {
-            .news, .room => |*ring| &ring.peer,
+            .news, .room, .end => |*ring| &ring.peer,
             .connector => null,
         };
     }

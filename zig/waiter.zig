@@ -21,8 +21,8 @@ const Target = targets.Target;
 const Deadline = time.Deadline;
 pub const Interest = targets.Interest;
 
-pub const waiter_count = 64;
-const index_bits = 6;
+pub const waiter_count = 128;
+const index_bits = 7;
 /// Numbers are positive as an i32.
 const generation_limit = 1 << (31 - index_bits);
 
@@ -88,6 +88,8 @@ const Waiter = struct {
     /// 0 while it is not open.
     number: u32 = 0,
     generation: u32 = 0,
+    /// The thread that opened it.
+    owner: i32 = 0,
     /// A thread is inside `wait`.
     is_waited: bool = false,
     /// The last armed watch was disarmed, and `wait` has not told yet.
@@ -227,7 +229,7 @@ const Waiter = struct {
             if (target.* == .connector) listeners += 1 else rings += 1;
             if (target.is_never_woken()) end_ns = @min(end_ns, now_ns + intervals.blind_ns);
         }
-        if (rings == 0 and listeners > 0 and listeners < polled_max and self.sleep_on_listeners(deadline)) return;
+        if (rings == 0 and listeners > 0 and self.sleep_on_listeners(deadline)) return;
         if (listeners > 0 or rings > words_max) end_ns = @min(end_ns, now_ns + intervals.partial_ns);
         if (rings > 0) end_ns = @min(end_ns, self.checked_ns + intervals.check_ns);
         self.sleep_on_words(end_ns);
@@ -264,28 +266,37 @@ const Waiter = struct {
         return count;
     }
 
-    /// False: there is no descriptor left for a bell.
+    /// By epoll, which unlike ppoll does not hold the sockets: one that is closed meanwhile frees its
+    /// name at once. False: there is no descriptor left.
     fn sleep_on_listeners(self: *Waiter, deadline: Deadline) bool {
-        const opened = linux.eventfd(0, linux.EFD.CLOEXEC | linux.EFD.NONBLOCK);
+        const opened = linux.epoll_create1(linux.EPOLL.CLOEXEC);
         if (linux.errno(opened) != .SUCCESS) return false;
-        self.bell_fd = @intCast(opened);
-        var polled: [polled_max]linux.pollfd = undefined;
-        polled[0] = .{ .fd = self.bell_fd, .events = linux.POLL.IN, .revents = 0 };
-        const armed = self.armed.items[0..self.armed.count];
-        for (armed, polled[1..][0..armed.len]) |index, *entry|
-            entry.* = .{ .fd = watches[index].target.connector, .events = linux.POLL.IN, .revents = 0 };
-        const polled_count = 1 + self.armed.count;
+        const epoll_fd: i32 = @intCast(opened);
+        defer system.close(epoll_fd);
+        const bell = linux.eventfd(0, linux.EFD.CLOEXEC | linux.EFD.NONBLOCK);
+        if (linux.errno(bell) != .SUCCESS) return false;
+        self.bell_fd = @intCast(bell);
+        defer system.close(self.bell_fd);
+        if (!add_to(epoll_fd, self.bell_fd)) return false;
+        for (self.armed.items[0..self.armed.count]) |index| {
+            if (!add_to(epoll_fd, watches[index].target.connector)) return false;
+        }
 
         self.is_polling = true;
         self.go_to_bed();
-        var left = time.timespec_from_ns(deadline.remaining_ns());
-        const timeout = if (deadline.at_ns == Deadline.never.at_ns) null else &left;
+        const is_endless = deadline.at_ns == Deadline.never.at_ns;
+        const left_ms = if (is_endless) 0 else deadline.remaining_ns() / std.time.ns_per_ms + 1;
+        var events: [1]linux.epoll_event = undefined;
         // Whatever it answers, the next look asks again about those that are still armed.
-        _ = linux.ppoll(&polled, polled_count, timeout, null);
+        _ = linux.epoll_wait(epoll_fd, &events, events.len, if (is_endless) -1 else std.math.lossyCast(i32, left_ms));
         self.get_up();
         self.is_polling = false;
-        system.close(self.bell_fd);
         return true;
+    }
+
+    fn add_to(epoll_fd: i32, fd: i32) bool {
+        var event: linux.epoll_event = .{ .events = linux.EPOLL.IN, .data = .{ .fd = fd } };
+        return linux.errno(linux.epoll_ctl(epoll_fd, linux.EPOLL.CTL_ADD, fd, &event)) == .SUCCESS;
     }
 
     fn go_to_bed(self: *Waiter) void {
@@ -317,28 +328,42 @@ var watches: [watch_count]Watch = undefined;
 
 /// Takes a waiter. Null: there is none.
 pub fn open() ?u32 {
+    const owner = linux.gettid();
     for (&waiters, 0..) |*waiter, index| {
         waiter.mutex.lock();
         defer waiter.mutex.unlock();
+        // A runtime ends a thread without asking it.
+        if (waiter.number != 0 and !thread_lives(waiter.owner)) end(waiter);
         if (waiter.number != 0 or waiter.is_waited) continue;
         waiter.generation = waiter.generation % (generation_limit - 1) + 1;
         waiter.number = waiter.generation << index_bits | @as(u32, @intCast(index));
+        waiter.owner = owner;
         waiter.was_emptied = false;
         return waiter.number;
     }
     return null;
 }
 
+/// A number that was given to another thread since only keeps the waiter for longer.
+fn thread_lives(thread: i32) bool {
+    const no_signal: linux.SIG = @enumFromInt(0);
+    return linux.errno(linux.tgkill(linux.getpid(), thread, no_signal)) != .SRCH;
+}
+
 /// Disarms everything and sends the thread away that sleeps. False: the number is stale.
 pub fn close(number: u32) bool {
     const waiter = lock(number) orelse return false;
     defer waiter.mutex.unlock();
+    end(waiter);
+    return true;
+}
+
+fn end(waiter: *Waiter) void {
     inline for (.{ &waiter.armed, &waiter.reported }) |list| {
         while (list.count > 0) waiter.disarm(list.items[list.count - 1]);
     }
     waiter.number = 0;
     waiter.ring();
-    return true;
 }
 
 /// Called by the thread that owns `handle`. True: it is ready already, and not armed.

@@ -331,6 +331,34 @@ test "both directions of an RPC are watched, and its handle is taken once" {
     try expect_taken(number, &.{handle});
 }
 
+test "a thread that ended leaves its waiters to others" {
+    const Owner = struct {
+        fn take_all() void {
+            while (waiter.open()) |_| {}
+        }
+    };
+    const before = waiter.open().?;
+    const owner = try std.Thread.spawn(.{}, Owner.take_all, .{});
+    owner.join();
+    const after = waiter.open().?;
+    try expect(waiter.close(after));
+    try expect(waiter.close(before));
+}
+
+test "a watch for the end alone lets messages be" {
+    const number = waiter.open().?;
+    defer _ = waiter.close(number);
+    var inlet: Inlet = try .open(myself);
+    defer inlet.close();
+    try expect(!try waiter.watch(number, inlet.handle, .end, 0));
+    try expect(try inlet.producer.try_send("x", 1, .{ .type_id = 1 }));
+    try expectEqual(0, try waiter.wait(number, 1));
+    inlet.far.control().state = @intFromEnum(wire.State.disconnected);
+    try expectEqual(1, try waiter.wait(number, 1000));
+    try expect_taken(number, &.{inlet.handle});
+    try expect(try waiter.watch(number, inlet.handle, .end, 0));
+}
+
 test "a peer that ends the other arena of an RPC is reported" {
     const number = waiter.open().?;
     defer _ = waiter.close(number);
@@ -350,6 +378,26 @@ test "a peer that ends the other arena of an RPC is reported" {
     try expectEqual(1, try waiter.wait(number, 1000));
     try expect_taken(number, &.{handle});
     try expect(try waiter.watch(number, handle, .news, 0));
+}
+
+test "the name of a listener is free as soon as it is closed, though a thread sleeps on it" {
+    waiter.intervals = only_wake_ups;
+    defer waiter.intervals = .{};
+    const number = waiter.open().?;
+    defer _ = waiter.close(number);
+    for (0..200) |_| {
+        const handle = handles.open().?;
+        try handles.get(handle).?.listen("@zerocross-freed-at-once", 0);
+        try expect(!try waiter.watch(number, handle, .connector, 0));
+        var sleeper: Sleeper = .{ .number = number };
+        try sleeper.start();
+        waiter.unwatch(handle);
+        try expect(handles.close(handle));
+        const again = handles.open().?;
+        try handles.get(again).?.listen("@zerocross-freed-at-once", 0);
+        try expect(handles.close(again));
+        try expectEqual(0, try sleeper.end());
+    }
 }
 
 test "a connector is noticed at once where only listeners are watched, and soon besides channels" {
