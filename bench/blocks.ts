@@ -5,18 +5,20 @@ import { showProgress } from "./progress.ts";
 
 /** Below this round trip of the bare line two cores are close: they share a cache. */
 const closeRoundTripNs = 85;
-const warmUpBlocks = 5;
+const bareRepetitions = 20_000;
 
 export interface RowResult {
   readonly name: string;
   readonly goal: Goal | undefined;
+  /** Calls per second that are asked for besides. */
+  readonly leastRate: number | undefined;
   /** Nanoseconds per repetition, a number for each block. */
   readonly blocks: readonly number[];
   readonly medianNs: number;
   readonly p10Ns: number;
   readonly p90Ns: number;
-  /** The median over the blocks of this row's time to that of the first row, next to it in time. */
-  readonly timesFirst: number;
+  /** The median over the blocks of this row's time to that of the row it is compared with, next to it in time. */
+  readonly timesReference: number;
 }
 
 export interface GroupResult {
@@ -24,25 +26,35 @@ export interface GroupResult {
   /** The bare line's round trip over this group's time, and what it says of the two cores. */
   readonly bareNs: number;
   readonly distance: "close" | "apart";
+  /** The row that the others are compared with. */
+  readonly reference: string;
   readonly rows: readonly RowResult[];
+  readonly seconds: number;
 }
 
 interface Options {
   readonly rounds: number;
   readonly cores: readonly [number, number];
+  /** Blocks of a twentieth, to see that everything works. */
+  readonly quick: boolean;
 }
 
 /** Runs a block of every row in turn, again and again, so that a drifting machine is fair to all. */
 export async function measureGroup(
   group: Group,
   bare: Row,
-  { rounds, cores }: Options,
+  { rounds, cores, quick }: Options,
 ): Promise<GroupResult> {
-  const pairs = [bare, ...group.rows].map((row) => row.start(cores));
-  const repetitions = pairs.map((_, index) => (index === 0 ? 20_000 : group.repetitions));
-  const blocks: number[][] = pairs.map(() => []);
+  const start = performance.now();
+  const rows = [{ ...bare, repetitions: bareRepetitions }, ...group.rows];
+  const repetitions = rows.map((row) =>
+    Math.ceil((row.repetitions ?? group.repetitions) / (quick ? 20 : 1)),
+  );
+  const blocks: number[][] = rows.map(() => []);
+  const pairs: Pair[] = [];
   try {
-    for (let round = -warmUpBlocks; round < rounds; round++) {
+    for (const row of rows) pairs.push(row.start(cores));
+    for (let round = quick ? -1 : -5; round < rounds; round++) {
       showProgress(`${group.name}: block ${Math.max(0, round)} of ${rounds}`);
       for (const [index, pair] of pairs.entries()) {
         const each = await runBlock(pair, repetitions[index] ?? 0);
@@ -55,13 +67,16 @@ export async function measureGroup(
   }
   const [bareBlocks = [], ...rowBlocks] = blocks;
   const bareNs = median(bareBlocks);
+  const reference = referenceOf(group, rowBlocks);
   return {
     group,
     bareNs,
     distance: bareNs < closeRoundTripNs ? "close" : "apart",
+    reference: group.rows[reference]?.name ?? "",
     rows: group.rows.map((row, index) =>
-      summarise(row, rowBlocks[index] ?? [], rowBlocks[0] ?? []),
+      summarise(row, rowBlocks[index] ?? [], rowBlocks[reference] ?? []),
     ),
+    seconds: (performance.now() - start) / 1000,
   };
 }
 
@@ -71,15 +86,23 @@ async function runBlock(pair: Pair, repetitions: number): Promise<number> {
   return (await pair.run(repetitions)) / repetitions;
 }
 
-function summarise(row: Row, blocks: readonly number[], first: readonly number[]): RowResult {
-  const ratios = blocks.map((each, index) => each / (first[index] ?? Number.NaN));
+/** The index of the first row, or, where the first is compared with the best of the others, of that. */
+function referenceOf({ unit }: Group, blocks: readonly (readonly number[])[]): number {
+  if (unit !== "times the best other row") return 0;
+  const medians = blocks.map((each) => median([...each]));
+  return medians.indexOf(Math.min(...medians.slice(1)), 1);
+}
+
+function summarise(row: Row, blocks: readonly number[], reference: readonly number[]): RowResult {
+  const ratios = blocks.map((each, index) => each / (reference[index] ?? Number.NaN));
   return {
     name: row.name,
     goal: row.goal,
+    leastRate: row.leastRate,
     blocks: blocks.map((each) => Number(each.toFixed(2))),
     medianNs: median([...blocks]),
     p10Ns: quantile([...blocks], 0.1),
     p90Ns: quantile([...blocks], 0.9),
-    timesFirst: median(ratios),
+    timesReference: median(ratios),
   };
 }

@@ -5,7 +5,9 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { environment } from "../scripts/environment.mjs";
-import { type Runtime, scriptPair } from "./pair.ts";
+import { type Runtime, runtimes } from "./line-process.ts";
+import { scriptPair } from "./pair.ts";
+import { showProgress } from "./progress.ts";
 
 export interface Count {
   readonly name: string;
@@ -13,14 +15,19 @@ export interface Count {
   readonly goal: string;
 }
 
-const runtimes: readonly Runtime[] = ["bun", "deno"];
-const roundTrips = 1_000_000;
-
-export async function countedRows(cores: readonly [number, number]): Promise<Count[]> {
+export async function countedRows(
+  cores: readonly [number, number],
+  quick: boolean,
+): Promise<Count[]> {
+  const part = quick ? 20 : 1;
   const rows: Count[] = [];
-  for (const runtime of runtimes) rows.push(await countSystemCalls(runtime, cores));
-  for (const runtime of runtimes) rows.push(...allocations(runtime));
-  for (const runtime of runtimes) rows.push(await countIdle(runtime, cores));
+  for (const runtime of runtimes) {
+    showProgress(`counted: ${runtime}`);
+    rows.push(await countSystemCalls(runtime, cores, 1_000_000 / part));
+    rows.push(...allocations(runtime, 10_000_000 / part));
+    rows.push(await countIdle(runtime, cores, 5000 / part));
+  }
+  showProgress("");
   return rows;
 }
 
@@ -28,6 +35,7 @@ export async function countedRows(cores: readonly [number, number]): Promise<Cou
 async function countSystemCalls(
   runtime: Runtime,
   cores: readonly [number, number],
+  roundTrips: number,
 ): Promise<Count> {
   const name = `system calls per round trip, ${runtime}, both sides spinning`;
   const goal = "0";
@@ -56,14 +64,12 @@ async function countSystemCalls(
   }
 }
 
-const heapMessages = 10_000_000;
-
 /** How far the runtime's own figure of its heap moves while messages go from end to end in one thread. */
-function allocations(runtime: Runtime): Count[] {
+function allocations(runtime: Runtime, messages: number): Count[] {
   return ["copies", "batches"].map((form) => {
     const script = fileURLToPath(new URL("../tests/programs/heap.ts", import.meta.url));
     const flags = runtime === "deno" ? ["run", "--no-check", "--allow-all"] : [];
-    const settings = JSON.stringify({ form, messages: heapMessages });
+    const settings = JSON.stringify({ form, messages });
     const { stdout } = spawnSync(runtime, [...flags, script, settings], {
       // Without its collector JavaScriptCore's figure is of everything that was ever allocated.
       env: { ...environment, BUN_JSC_useGC: "0" },
@@ -71,19 +77,21 @@ function allocations(runtime: Runtime): Count[] {
       timeout: 60_000,
     });
     const { samples } = JSON.parse(stdout) as { samples: number[] };
-    const each = (Math.max(...samples) - Math.min(...samples)) / heapMessages;
+    const each = (Math.max(...samples) - Math.min(...samples)) / messages;
     return {
-      name: `heap bytes per message, ${runtime}, 10 million messages in ${form}`,
+      name: `heap bytes per message, ${runtime}, ${messages / 1e6} million messages in ${form}`,
       value: each.toFixed(4),
       goal: "0",
     };
   });
 }
 
-const idleMs = 5000;
-
 /** The kernel's account of both processes, all their threads included, while both wait. */
-async function countIdle(runtime: Runtime, cores: readonly [number, number]): Promise<Count> {
+async function countIdle(
+  runtime: Runtime,
+  cores: readonly [number, number],
+  idleMs: number,
+): Promise<Count> {
   const pair = scriptPair("idle", [runtime, runtime], cores);
   try {
     await pair.run(1);

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { availableParallelism, cpus, release, totalmem } from "node:os";
+import { availableParallelism, cpus, loadavg, release, totalmem } from "node:os";
 import { environment } from "../scripts/environment.mjs";
 
 /** What a result means nothing without. */
@@ -9,6 +9,8 @@ export interface Machine {
   readonly cores: number;
   readonly memoryGiB: number;
   readonly kernel: string;
+  /** Processes that wanted to run in the minute before: of those, none was a measurement. */
+  readonly load: number;
   readonly bun: string;
   readonly deno: string;
   readonly zig: string;
@@ -21,6 +23,7 @@ export function describeMachine(): Machine {
     cores: availableParallelism(),
     memoryGiB: Math.round(totalmem() / 2 ** 30),
     kernel: release(),
+    load: Number(loadavg()[0]?.toFixed(2)),
     bun: firstLine("bun", "--version"),
     deno: firstLine("deno", "--version"),
     zig: firstLine("zig", "version"),

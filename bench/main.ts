@@ -1,13 +1,17 @@
-// `npm run bench` measures the channel beside its floor. See --help.
+// `npm run bench` measures the channel beside its floor, and beside what the runtimes have. See --help.
 
 import { writeFileSync } from "node:fs";
 import { type GroupResult, measureGroup } from "./blocks.ts";
 import { countedRows } from "./counted.ts";
 import { bareRow, groups } from "./groups.ts";
+import { cleanUpAtExit } from "./line-process.ts";
 import { describeMachine } from "./machine.ts";
-import { printCounts, printGroup, printMachine } from "./report.ts";
+import { measurements } from "./measurements.ts";
+import { printCounts, printGroup, printMachine, printTable } from "./report.ts";
 import { help, parseSettings, type Settings, UsageError } from "./settings.ts";
+import type { Table } from "./table.ts";
 
+cleanUpAtExit();
 try {
   const settings = parseSettings(process.argv.slice(2));
   if (settings === undefined) console.log(help);
@@ -18,19 +22,29 @@ try {
   process.exitCode = 2;
 }
 
-async function run({ only, rounds, cores, json }: Settings): Promise<void> {
+async function run({ only, rounds, cores, quick, json }: Settings): Promise<void> {
   const machine = describeMachine();
   printMachine(machine);
-  const isWanted = (name: string) => only?.has(name) ?? true;
+  if (quick) console.log("Quick: just long enough to see that everything works; no figure counts.");
+  const isWanted = ({ name }: { name: string }) => only?.has(name) ?? true;
   const results: GroupResult[] = [];
-  for (const group of groups.filter(({ name }) => isWanted(name))) {
-    const result = await measureGroup(group, bareRow, { rounds, cores });
+  const tables: (Table & { name: string; seconds: number })[] = [];
+  for (const group of groups.filter(isWanted)) {
+    const result = await measureGroup(group, bareRow, { rounds, cores, quick });
     results.push(result);
     printGroup(result);
   }
-  const counts = isWanted("counted") ? await countedRows(cores) : [];
+  for (const measurement of measurements.filter(isWanted)) {
+    const start = performance.now();
+    const table = await measurement.measure(quick);
+    const seconds = (performance.now() - start) / 1000;
+    tables.push({ name: measurement.name, seconds, ...table });
+    printTable(table, seconds);
+  }
+  const counts = isWanted({ name: "counted" }) ? await countedRows(cores, quick) : [];
   printCounts(counts);
   if (json !== undefined) {
-    writeFileSync(json, `${JSON.stringify({ machine, results, counts }, null, 1)}\n`);
+    const content = { machine, quick, results, tables, counts };
+    writeFileSync(json, `${JSON.stringify(content, null, 1)}\n`);
   }
 }

@@ -1,11 +1,16 @@
-import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import type { Readable, Writable } from "node:stream";
-import { fileURLToPath } from "node:url";
-import { environment, root } from "../scripts/environment.mjs";
+import { root } from "../scripts/environment.mjs";
+import {
+  LineProcess,
+  newAddress,
+  newSocketPath,
+  type Runtime,
+  startScript,
+} from "./line-process.ts";
 
-export type Runtime = "bun" | "deno";
+export type { Runtime } from "./line-process.ts";
+
+type Cores = readonly [number, number];
 
 /** Two processes that run a block of repetitions when they are told to, and sleep otherwise. */
 export interface Pair {
@@ -15,44 +20,8 @@ export interface Pair {
   close(): Promise<void>;
 }
 
-/** A process that answers each line that it is given with a line. */
-class LineProcess {
-  readonly #child: ChildProcessByStdio<Writable, Readable, null>;
-  readonly #lines: AsyncIterator<string>;
-  readonly #command: string;
-
-  constructor(command: string, args: readonly string[]) {
-    this.#command = [command, ...args].join(" ");
-    this.#child = spawn(command, args, { env: environment, stdio: ["pipe", "pipe", "inherit"] });
-    const lines = createInterface({ input: this.#child.stdout });
-    this.#lines = lines[Symbol.asyncIterator]();
-  }
-
-  get pid(): number {
-    return this.#child.pid ?? 0;
-  }
-
-  tell(line: string): void {
-    this.#child.stdin.write(`${line}\n`);
-  }
-
-  async hear(): Promise<string> {
-    const { value, done } = await this.#lines.next();
-    if (done) throw new Error(`${this.#command} ended before it answered`);
-    return value;
-  }
-
-  async close(): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    const ended = new Promise((resolve) => this.#child.once("exit", resolve));
-    this.#child.stdin.end();
-    this.#child.kill("SIGKILL");
-    await ended;
-  }
-}
-
 /** Two native processes, forked by zig-out/bin/native. */
-export function nativePair(what: string, cores: readonly [number, number]): Pair {
+export function nativePair(what: string, cores: Cores): Pair {
   const sides = new LineProcess(join(root, "zig-out/bin/native"), [what, ...cores.map(String)]);
   return {
     pids: [sides.pid],
@@ -65,18 +34,15 @@ export function nativePair(what: string, cores: readonly [number, number]): Pair
   };
 }
 
-let pairCount = 0;
-
 /** Two JavaScript processes, each in a runtime of its own. */
 export function scriptPair(
   name: string,
   runtimes: readonly [Runtime, Runtime],
-  cores: readonly [number, number],
+  cores: Cores,
 ): Pair {
-  // In the abstract namespace nothing is left behind, whatever ends this.
-  const address = `@zerocross-bench-${process.pid}-${pairCount++}`;
+  const address = newAddress();
   const start = (runtime: Runtime, position: string, core: number) =>
-    new LineProcess(runtime, [...runArguments(runtime), name, position, address, String(core)]);
+    startScript(runtime, "side.ts", [name, position, address, String(core)]);
   const sides = [
     start(runtimes[0], "first", cores[0]),
     start(runtimes[1], "second", cores[1]),
@@ -96,7 +62,39 @@ export function scriptPair(
   };
 }
 
-function runArguments(runtime: Runtime): string[] {
-  const script = fileURLToPath(new URL("side.ts", import.meta.url));
-  return runtime === "bun" ? [script] : ["run", "-A", "--no-check", script];
+/**
+ * `RpcClient.callSync` in one process, `RpcResponder.serveSync` in the other, which never sleeps and is
+ * stopped while it is not wanted.
+ */
+export function callSyncPair(runtime: Runtime, cores: Cores): Pair {
+  const address = newAddress();
+  const responder = startScript(runtime, "calls/sync.ts", ["responder", address, String(cores[1])]);
+  const client = startScript(runtime, "calls/sync.ts", ["client", address, String(cores[0])]);
+  return {
+    pids: [client.pid, responder.pid],
+    async run(count) {
+      responder.signal("SIGCONT");
+      client.tell(String(count));
+      const elapsed = Number(await client.hear());
+      responder.signal("SIGSTOP");
+      return elapsed;
+    },
+    async close() {
+      await Promise.all([client.close(), responder.close()]);
+    },
+  };
+}
+
+/** An event loop that calls another one over a mechanism of calls/; it starts the other one itself. */
+export function loopPair(runtime: Runtime, mechanism: string, inFlight: number): Pair {
+  const path = mechanism === "zerocross" ? newAddress() : newSocketPath();
+  const client = startScript(runtime, "calls/client.ts", [mechanism, path, String(inFlight)]);
+  return {
+    pids: [client.pid],
+    async run(count) {
+      client.tell(String(count));
+      return Number(await client.hear());
+    },
+    close: () => client.leave(),
+  };
 }

@@ -1,11 +1,14 @@
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { groups } from "./groups.ts";
+import { measurements } from "./measurements.ts";
 
 export interface Settings {
   /** Names of groups; all when undefined. */
   readonly only: ReadonlySet<string> | undefined;
   readonly rounds: number;
+  /** Just long enough to see that everything works. */
+  readonly quick: boolean;
   readonly cores: readonly [number, number];
   readonly json: string | undefined;
 }
@@ -13,15 +16,28 @@ export interface Settings {
 /** What is wrong with the command line. */
 export class UsageError extends Error {}
 
-const names = [...groups.map((group) => group.name), "counted"];
+const defaultRounds = 100;
+const quickRounds = 2;
+
+/** What can be measured, and about how long each takes. */
+const choices: readonly { name: string; seconds: number }[] = [
+  ...groups,
+  ...measurements,
+  { name: "counted", seconds: 30 },
+];
+const names = choices.map(({ name }) => name);
+const minutes = Math.ceil(choices.reduce((sum, { seconds }) => sum + seconds, 0) / 60);
 
 export const help = `Usage: npm run bench -- [options]
 
-Measures the channel in blocks that take turns with those of its floor, two processes on two cores.
+Measures the channel in blocks that take turns with those of its floor, and of what the runtimes have
+for the same. All of it takes about ${minutes} minutes.
 
-  --only NAMES     comma-separated, of: ${names.join(", ")}
-  --rounds N       blocks of each measurement (default 100)
-  --cores A,B      the cores that the two sides are pinned to (default 0,1)
+  --only NAMES     comma-separated, of:
+${choices.map(({ name, seconds }) => `                     ${name.padEnd(16)} about ${seconds} s`).join("\n")}
+  --rounds N       blocks of each measurement that is made of them (default ${defaultRounds})
+  --cores A,B      the cores that spinning sides are pinned to (default 0,1); event loops are not
+  --quick          as little as shows that everything works; the figures count for nothing
   --json FILE      write every block there, with the machine
   --help           print this
 `;
@@ -32,7 +48,8 @@ export function parseSettings(args: readonly string[]): Settings | undefined {
   if (values.help) return undefined;
   return {
     only: values.only === undefined ? undefined : parseNames(values.only),
-    rounds: parseRounds(values.rounds),
+    rounds: parseRounds(values.rounds ?? String(values.quick ? quickRounds : defaultRounds)),
+    quick: values.quick,
     cores: parseCores(values.cores),
     json: values.json,
   };
@@ -44,7 +61,8 @@ function parse(args: readonly string[]) {
       args: [...args],
       options: {
         only: { type: "string" },
-        rounds: { type: "string", default: "100" },
+        rounds: { type: "string" },
+        quick: { type: "boolean", default: false },
         cores: { type: "string", default: "0,1" },
         json: { type: "string" },
         help: { type: "boolean", default: false },

@@ -121,7 +121,7 @@ export class Connection implements Task {
     const bytes = this.#end.receive();
     if (bytes === status.again) return false;
     if (typeof bytes === "number") this.#end.channel.fail(bytes, "receiving a request");
-    const [typeId = 0, idLow = 0, idHigh = 0] = this.#end.info;
+    const { typeId, idLow, idHigh } = this.#end;
     this.#open += 1;
     this.#requestsLeft -= 1;
     const exchange: Exchange = { idLow, idHigh, bytes: undefined, typeId: 0 };
@@ -171,7 +171,7 @@ export class Connection implements Task {
   #sendReplies(): number {
     let count = 0;
     while (true) {
-      const [next] = this.#replies;
+      const next = this.#replies[0];
       if (next?.bytes === undefined) return count;
       const { bytes, typeId, idLow, idHigh } = next;
       if (!this.#end.trySend(bytes, typeId, idLow, idHigh, "replying")) return count;

@@ -1,5 +1,6 @@
 import { numbers, status } from "../ffi/table.ts";
 import { checkWaiting } from "./arguments.ts";
+import { CallTable } from "./call-table.ts";
 import type { Channel, Established } from "./channel.ts";
 import { RpcError } from "./errors.ts";
 import { closedError, timedOut } from "./failures.ts";
@@ -39,7 +40,7 @@ export class RpcClient implements Disposable {
   readonly #end: RpcEnd;
   readonly #channel: Channel;
   readonly #task: Task;
-  readonly #sent = new Map<number, Call>();
+  readonly #sent = new CallTable<Call>();
   readonly #unsent: Call[] = [];
   /** Set by the first call that needs it. */
   #loop: Loop | undefined;
@@ -160,7 +161,7 @@ export class RpcClient implements Disposable {
       advance: () => this.#advance(),
       watch: (arm) => {
         arm(interest.news, 0);
-        const [next] = this.#unsent;
+        const next = this.#unsent[0];
         if (next !== undefined) arm(interest.room, next.bytes.length);
       },
     };
@@ -191,10 +192,8 @@ export class RpcClient implements Disposable {
 
   /** Hands a reply to its call, if that still waits. */
   #deliver(bytes: Uint8Array<ArrayBuffer>): void {
-    const id = this.#receivedId();
-    const call = this.#sent.get(id);
+    const call = this.#sent.take(this.#receivedId());
     if (call === undefined) return;
-    this.#sent.delete(id);
     call.release?.();
     try {
       call.resolve(this.#message(bytes));
@@ -205,7 +204,7 @@ export class RpcClient implements Disposable {
 
   /** @throws {RpcError} when that is what the reply is. */
   #message(bytes: Uint8Array<ArrayBuffer>): Message {
-    const typeId = this.#end.info[0] as number;
+    const { typeId } = this.#end;
     if (typeId === numbers.typeFailure && this.#end.peerMarksFailures) {
       throw new RpcError(new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes));
     }
@@ -213,8 +212,7 @@ export class RpcClient implements Disposable {
   }
 
   #receivedId(): number {
-    const [, low = 0, high = 0] = this.#end.info;
-    return high * 2 ** 32 + low;
+    return this.#end.idHigh * 2 ** 32 + this.#end.idLow;
   }
 
   /** False: there is no room. */
@@ -223,7 +221,7 @@ export class RpcClient implements Disposable {
     if (!this.#trySend(call.bytes, call.typeId, id)) return false;
     this.#lastId = id;
     call.id = id;
-    this.#sent.set(id, call);
+    this.#sent.add(call);
     return true;
   }
 
@@ -252,7 +250,7 @@ export class RpcClient implements Disposable {
   }
 
   #giveUp(call: Call, error: unknown): void {
-    if (call.id > 0) this.#sent.delete(call.id);
+    if (call.id > 0) this.#sent.take(call.id);
     else this.#unsent.splice(this.#unsent.indexOf(call), 1);
     call.release?.();
     call.reject(error);
@@ -260,9 +258,7 @@ export class RpcClient implements Disposable {
   }
 
   #failAll(error: unknown): void {
-    const calls = [...this.#sent.values(), ...this.#unsent];
-    this.#sent.clear();
-    this.#unsent.length = 0;
+    const calls = [...this.#sent.takeAll(), ...this.#unsent.splice(0)];
     for (const call of calls) {
       call.release?.();
       call.reject(error);

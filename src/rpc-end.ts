@@ -14,8 +14,7 @@ const marksFailures = 4;
 /** One end of request and reply: what the calling and the answering side share. */
 export class RpcEnd {
   readonly channel: Channel;
-  /** Of what was received last: its type, and the lower and upper half of its correlation id. */
-  readonly info = new Uint32Array(3);
+  readonly #info = new Uint32Array(3);
   readonly #scratch: Uint8Array<ArrayBuffer>;
   /** What the next payload is received into if it has the size of the one before. */
   #prepared: Uint8Array<ArrayBuffer> | undefined;
@@ -42,8 +41,8 @@ export class RpcEnd {
   }
 
   /**
-   * A copy of the next payload, for which it waits up to `timeout` milliseconds on this thread; `info`
-   * tells the rest. Or a status: why there is none.
+   * A copy of the next payload, for which it waits up to `timeout` milliseconds on this thread; the
+   * getters below tell the rest. Or a status: why there is none.
    */
   receive(timeout?: number): Uint8Array<ArrayBuffer> | number {
     const bytes = this.prepare();
@@ -54,6 +53,20 @@ export class RpcEnd {
     }
     if (size === status.tooLarge) return this.#receiveLarger();
     return size < 0 ? size : this.#own(bytes, size);
+  }
+
+  /** The type of what was received last. */
+  get typeId(): number {
+    return this.#info[0] as number;
+  }
+
+  /** The lower and the upper half of its correlation id. */
+  get idLow(): number {
+    return this.#info[1] as number;
+  }
+
+  get idHigh(): number {
+    return this.#info[2] as number;
   }
 
   /** Makes the buffer that the next payload probably needs, while that is still on its way. */
@@ -75,9 +88,9 @@ export class RpcEnd {
   #receiveInto(into: Uint8Array, timeout?: number): number {
     const { calls, handle } = this.channel;
     if (timeout === undefined) {
-      return calls.zc_rpc_try_receive(handle, into, into.length, this.info);
+      return calls.zc_rpc_try_receive(handle, into, into.length, this.#info);
     }
-    return calls.zc_rpc_receive(handle, into, into.length, this.info, timeout);
+    return calls.zc_rpc_receive(handle, into, into.length, this.#info, timeout);
   }
 
   #own(bytes: Uint8Array<ArrayBuffer>, size: number): Uint8Array<ArrayBuffer> {

@@ -97,7 +97,7 @@ export class RpcResponder implements Disposable {
     handler: (request: Request) => Uint8Array,
     typeId: number,
   ): void {
-    const [requestType = 0, idLow = 0, idHigh = 0] = this.#end.info;
+    const { typeId: requestType, idLow, idHigh } = this.#end;
     let reply: Reply;
     try {
       const result = handler({ bytes, typeId: requestType, peer: this.#channel.peer });

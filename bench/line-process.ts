@@ -1,0 +1,130 @@
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import type { Readable, Writable } from "node:stream";
+import { fileURLToPath } from "node:url";
+import { environment } from "../scripts/environment.mjs";
+
+export type Runtime = "bun" | "deno";
+export const runtimes: readonly Runtime[] = ["bun", "deno"];
+export const runtimeName: Readonly<Record<Runtime, string>> = { bun: "Bun", deno: "Deno" };
+
+/** Milliseconds that a process has to end by itself, which it does when its standard input ends. */
+const leaveMax = 1000;
+
+/** Milliseconds that the longest block takes on the slowest machine; what takes more hangs. */
+const hearMax = 120_000;
+
+const running = new Set<LineProcess>();
+
+/** A process that answers each line that it is given with a line. */
+export class LineProcess {
+  readonly #child: ChildProcessByStdio<Writable, Readable, null>;
+  readonly #lines: AsyncIterator<string>;
+  readonly #command: string;
+  readonly #ended: Promise<void>;
+
+  constructor(command: string, args: readonly string[]) {
+    this.#command = [command, ...args].join(" ");
+    this.#child = spawn(command, args, { env: environment, stdio: ["pipe", "pipe", "inherit"] });
+    const lines = createInterface({ input: this.#child.stdout });
+    this.#lines = lines[Symbol.asyncIterator]();
+    running.add(this);
+    this.#ended = new Promise((resolve) => {
+      this.#child.once("exit", () => {
+        running.delete(this);
+        resolve();
+      });
+    });
+    // It is told of by the next `hear`.
+    this.#child.stdin.on("error", () => {});
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  tell(line: string): void {
+    this.#child.stdin.write(`${line}\n`);
+  }
+
+  async hear(): Promise<string> {
+    const late = Promise.withResolvers<never>();
+    const timer = setTimeout(() => {
+      late.reject(new Error(`${this.#command} did not answer within ${hearMax / 1000} s`));
+    }, hearMax);
+    try {
+      const { value, done } = await Promise.race([this.#lines.next(), late.promise]);
+      if (done) throw new Error(`${this.#command} ended before it answered`);
+      return value;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Tells it, and hears its answer. */
+  async ask<Answer>(question: string): Promise<Answer> {
+    this.tell(question);
+    return JSON.parse(await this.hear()) as Answer;
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name);
+  }
+
+  /** Ends it at once. */
+  kill(): void {
+    this.signal("SIGKILL");
+  }
+
+  async close(): Promise<void> {
+    if (!running.has(this)) return;
+    this.#child.stdin.end();
+    this.kill();
+    await this.#ended;
+  }
+
+  /** For a process that has started others: it ends them first. */
+  async leave(): Promise<void> {
+    if (!running.has(this)) return;
+    this.#child.stdin.end();
+    const timer = setTimeout(() => this.kill(), leaveMax);
+    await this.#ended;
+    clearTimeout(timer);
+  }
+}
+
+/** Starts a script of this folder in a runtime. */
+export function startScript(runtime: Runtime, file: string, args: readonly string[]): LineProcess {
+  const script = fileURLToPath(new URL(file, import.meta.url));
+  const flags = runtime === "bun" ? [] : ["run", "-A", "--no-check", "--no-lock"];
+  return new LineProcess(runtime, [...flags, script, ...args]);
+}
+
+let nameCount = 0;
+
+/** A name in the abstract namespace, where nothing is left behind, whatever ends this. */
+export function newAddress(): string {
+  return `@zerocross-bench-${process.pid}-${nameCount++}`;
+}
+
+let folder: string | undefined;
+
+/** A path for a socket file, in a folder that is removed at the end. */
+export function newSocketPath(): string {
+  folder ??= mkdtempSync(join(tmpdir(), "zerocross-bench-"));
+  return join(folder, `${nameCount++}.sock`);
+}
+
+/** Ends every process and removes every file, also when this process is interrupted. */
+export function cleanUpAtExit(): void {
+  process.on("exit", () => {
+    for (const child of running) child.kill();
+    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+  });
+  const signals = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+  for (const [signal, code] of Object.entries(signals))
+    process.on(signal, () => process.exit(code));
+}
