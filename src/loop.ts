@@ -29,14 +29,14 @@ export class Loop {
   /** No wait of the kernel's takes both futex words and sockets, so there are two. */
   readonly #channels: Waiter;
   readonly #listeners: Waiter;
-  readonly #afterSockets: Library["afterSockets"];
+  readonly #library: Library;
   #turnStart: number | undefined;
   #turnIsDue = false;
   /** When the runtime was last made to look at sockets (ms). */
   #socketsAt = 0;
 
   constructor(library: Library) {
-    this.#afterSockets = library.afterSockets;
+    this.#library = library;
     const onWake = (tasks: Task[]) => this.#onWake(tasks);
     this.#channels = new Waiter(library, onWake);
     this.#listeners = new Waiter(library, onWake);
@@ -106,7 +106,8 @@ export class Loop {
       this.#turnIsDue = false;
       this.#takeTurn();
     };
-    if (this.#afterSockets !== undefined && this.#socketsAreDue()) this.#afterSockets(turn);
+    const { afterSockets } = this.#library;
+    if (afterSockets !== undefined && this.#socketsAreDue()) afterSockets(turn);
     else setImmediate(turn);
   }
 
@@ -120,10 +121,12 @@ export class Loop {
   #takeTurn(): void {
     const start = performance.now();
     this.#turnStart = start;
+    let isIdle = true;
     let left = this.#awake.size;
     for (const [task, since] of this.#awake) {
       this.#awake.delete(task);
       const hasAdvanced = task.advance();
+      if (hasAdvanced) isIdle = false;
       if (task.isWaiting && !this.#isKnown(task)) {
         // At the end of the line, so that each has its turn.
         if (hasAdvanced) this.#awake.set(task, performance.now());
@@ -133,9 +136,14 @@ export class Loop {
       left -= 1;
       if (left === 0 || (hasAdvanced && performance.now() - start > turnMax)) break;
     }
-    if (this.#awake.size > 0) this.#scheduleTurn();
-    // What goes on in this turn shares its time; a turn that nobody shares ends here.
-    else this.#turnStart = undefined;
+    if (this.#awake.size === 0) {
+      // What goes on in this turn shares its time; a turn that nobody shares ends here.
+      this.#turnStart = undefined;
+      return;
+    }
+    // The other side may need this very core to have something for us.
+    if (isIdle) this.#library.calls.zc_thread_yield();
+    this.#scheduleTurn();
   }
 
   #habitOf(task: Task): Habit {

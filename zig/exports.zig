@@ -320,6 +320,11 @@ pub const symbols = struct {
         return @intCast(rpc.peer_abilities());
     }
 
+    /// Lets others have this thread's core, if they want it.
+    pub fn zc_thread_yield() callconv(.c) void {
+        _ = std.os.linux.syscall0(.sched_yield);
+    }
+
     /// Takes a waiter, which `zc_waiter_close` gives back. One for each thread that has an event loop.
     pub fn zc_waiter_open() callconv(.c) i32 {
         const waiter = waiters.open() orelse return code(.handles_exhausted);
