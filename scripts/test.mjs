@@ -34,7 +34,7 @@ const steps = [
   {
     name: "bun",
     command: ["bun", "test", "--timeout", "60000", "./tests"],
-    seconds: 180,
+    seconds: 360,
     summary: {
       passed: /^ *(\d+) pass$/gm,
       failed: /^ *(\d+) fail$/gm,
@@ -44,7 +44,7 @@ const steps = [
   {
     name: "deno",
     command: ["deno", "test", "--allow-all", "--no-check", "./tests"],
-    seconds: 180,
+    seconds: 360,
     summary: {
       passed: / \| (\d+) passed/g,
       failed: / \| (\d+) failed/g,

@@ -87,6 +87,31 @@ for (const spin of [0, 50, Infinity]) {
   );
 }
 
+test(
+  "the loop itself looks while messages flow, and only a wait without any comes to sleep",
+  bounds,
+  async () => {
+    using memory = new TestArena();
+    const producer = memory.producer();
+    // A second: longer than this machine keeps a message waiting.
+    const consumer = memory.consumer({ spin: 1e6 });
+    for (let i = 0; i < 1000; i++) {
+      const received = consumer.receive({ timeout });
+      setImmediate(() => producer.trySend(Uint8Array.of(7), i));
+      assert.equal((await received)?.typeId, i);
+    }
+    assert.equal(consumer.stats().sleeps, 0);
+
+    using other = new TestArena();
+    const sleeper = other.consumer({ spin: 0 });
+    const received = sleeper.receive({ timeout });
+    assert.equal(sleeper.stats().sleeps, 1);
+    other.producer().trySend(Uint8Array.of(7), 1);
+    assert.equal((await received)?.typeId, 1);
+    assert.equal(sleeper.stats().sleeps, 1);
+  },
+);
+
 test("sending without a pause keeps no timer waiting", bounds, async () => {
   using channel = openChannel({ capacity: 65536 });
   const bytes = new Uint8Array(8);

@@ -158,6 +158,15 @@ fn producer_of(endpoint: *Endpoint) ?*channel.Producer {
     };
 }
 
+/// Counts a wait that another thread sleeps for.
+pub fn note_sleep(endpoint: *Endpoint, interest: Interest) void {
+    switch (interest) {
+        .news => consumer_of(endpoint).?.link.sleeps += 1,
+        .room => producer_of(endpoint).?.link.sleeps += 1,
+        .connector, .end => {},
+    }
+}
+
 /// Says that the peer was found dead, so that the next call on the endpoint knows.
 pub fn set_orphaned(endpoint: *Endpoint) void {
     if (consumer_of(endpoint)) |consumer| consumer.link.is_orphaned = true;

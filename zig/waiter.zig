@@ -377,6 +377,7 @@ pub fn watch(number: u32, handle: u32, interest: Interest, size: u32) Error!bool
     const waiter = lock(number) orelse return error.Closed;
     defer waiter.mutex.unlock();
     if (is_ready) return true;
+    targets.note_sleep(endpoint, interest);
     const is_here = @atomicLoad(u8, &holders[index], .monotonic) == waiter.holder(); // Under the mutex.
     if (is_here and !watches[index].is_reported) {
         waiter.change(index, found.?);
