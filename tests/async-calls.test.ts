@@ -266,7 +266,7 @@ for (const [name, receive] of Object.entries(receives)) {
         const pending = [receive(consumer), receive(consumer)];
         assert.ok(await isPending(Promise.race(pending)));
         consumer.close();
-        for (const call of pending) await assert.rejects(within(call), closed);
+        await Promise.all(pending.map((call) => assert.rejects(within(call), closed)));
         await assert.rejects(within(receive(consumer)), closed);
         // Also in a turn of the loop that is over, where nothing is attempted at once.
         await receive(consumer).catch(() => {});
@@ -291,7 +291,7 @@ for (const [name, send] of Object.entries(sends)) {
         const pending = [send(producer, 8, 4), send(producer, 8, 5)];
         assert.ok(await isPending(Promise.race(pending)));
         producer.close();
-        for (const call of pending) await assert.rejects(within(call), closed);
+        await Promise.all(pending.map((call) => assert.rejects(within(call), closed)));
         await assert.rejects(within(send(producer, 8, 6)), closed);
         assert.equal(memory.arena.head, before);
       }
@@ -310,7 +310,7 @@ for (const [name, send] of Object.entries(sends)) {
         const pending = [send(producer, 8, 4), send(producer, 8, 5)];
         assert.ok(await isPending(Promise.race(pending)));
         consumer.close();
-        for (const call of pending) await assert.rejects(within(call), peerClosed);
+        await Promise.all(pending.map((call) => assert.rejects(within(call), peerClosed)));
         await assert.rejects(within(send(producer, 8, 6)), peerClosed);
       }
     },

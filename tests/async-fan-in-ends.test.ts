@@ -31,7 +31,7 @@ test("closing rejects what waits, frees the path, and tells every producer", bou
   for (const call of pending) call.catch(() => {});
   fanIn.close();
   assert.ok(!existsSync(path));
-  for (const call of pending) await assert.rejects(within(call), closed);
+  await Promise.all(pending.map((call) => assert.rejects(within(call), closed)));
   for (const call of sending) await assert.rejects(within(call), peerClosed);
   for (const call of [() => fanIn.tryReceive(), () => fanIn.receiveSync()])
     assert.throws(call, closed);

@@ -279,7 +279,7 @@ for (const runtime of bothRuntimes) {
     const pending = [asks.close, 0].map((typeId) =>
       client.call(new Uint8Array(), { ...patience, typeId }),
     );
-    for (const call of pending) await assert.rejects(call, closed);
+    await Promise.all(pending.map((call) => assert.rejects(call, closed)));
     assert.equal((await reportOf(program, "closed")).error, undefined);
     assert.equal((await program.ended).code, 0);
   });
