@@ -244,9 +244,9 @@ export class RpcClient implements Disposable {
 
   #checkCall(bytes: Uint8Array, options: CallOptions | undefined): number {
     this.#end.check(bytes, "request");
-    const typeId = options?.typeId === undefined ? 0 : options.typeId;
-    checkRpcTypeId(typeId);
-    return typeId;
+    if (options?.typeId === undefined) return 0;
+    checkRpcTypeId(options.typeId);
+    return options.typeId;
   }
 
   #giveUp(call: Call, error: unknown): void {

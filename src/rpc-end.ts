@@ -123,9 +123,9 @@ export class RpcEnd {
 
   /** Checks what is to be sent, so that sending it can only fail for the channel's reasons. */
   check(bytes: Uint8Array, name: string): void {
-    checkBytes(bytes, name);
     const { maxMessageSize, capacity, path } = this.channel;
-    if (bytes.length <= maxMessageSize) return;
+    if (bytes instanceof Uint8Array && bytes.length <= maxMessageSize) return;
+    checkBytes(bytes, name);
     throw new RangeError(
       `${name} (${path}): it has ${bytes.length} bytes; expected at most ${maxMessageSize} in a ring of ${capacity}. ` +
         "Send it in parts, or listen with a larger capacity.",

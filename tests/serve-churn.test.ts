@@ -101,6 +101,7 @@ test("100 clients at once are all answered, over and over", bounds, async () => 
 const collects = (globalThis as { Bun?: unknown }).Bun !== undefined || "gc" in globalThis;
 const skip = collects ? false : "this runtime does not let its garbage be collected";
 
+if (skip !== false) console.log(`skipped: ${skip}`);
 test("clients that were dropped are closed once they are collected", { skip }, async () => {
   const handler = ({ bytes }: { bytes: Uint8Array }) => bytes;
   await using server = await serve({ path: newRpcName(), capacity: 4096, handler });
