@@ -53,6 +53,13 @@ function open(path: string): Library {
       const worker = new StartedWorker(sleeperUrl(), { smol: true, name: "zerocross waiter" });
       worker.unref();
       worker.onmessage = onReports;
+      // Without it whatever waits would do so for ever, and nobody would know why.
+      worker.onerror = ({ message }) => {
+        throw new Error(
+          `zerocross could not start the worker that waits for its channels: ${message}. ` +
+            `Keep ${sleeperUrl()} beside the rest of the package: a bundler may have left it out.`,
+        );
+      };
       worker.postMessage({ path, waiter } satisfies SleeperOrder);
       return { hold: () => worker.ref(), release: () => worker.unref() };
     },

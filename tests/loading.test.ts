@@ -1,7 +1,7 @@
 /** Where there is no library for this system, or not this one, the first use says so. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
@@ -68,4 +68,30 @@ test("a library that is not there is named", async () => {
   const folder = folderWith("src", "ffi");
   const printed = await output(folder, firstUse(folder));
   assert.match(printed, /^imported\ntrue ERR_ZEROCROSS_SYSTEM .*could not load.*libzerocross\.so/);
+});
+
+const noSleeper = isBun ? false : "only Bun needs a worker to wait for an event loop";
+if (noSleeper !== false) console.log(`skipped: ${noSleeper}`);
+test("a worker that a bundler left out is named, and nothing waits for ever", {
+  skip: noSleeper,
+}, async () => {
+  const folder = folderWith("src", "ffi", "lib");
+  rmSync(join(folder, "ffi/bun-sleeper.ts"));
+  const index = JSON.stringify(pathToFileURL(join(folder, "src/index.ts")).href);
+  const program = `
+    import process from "node:process";
+    process.on("uncaughtException", ({ message }) => {
+      console.log(message);
+      process.exit(3);
+    });
+    const { Consumer } = await import(${index});
+    await Consumer.listen("@zerocross-no-sleeper-" + process.pid);`;
+  await assert.rejects(
+    output(folder, program),
+    ({ code, stdout }: { code?: number; stdout?: string }) => {
+      assert.equal(code, 3);
+      assert.match(stdout ?? "", /could not start the worker .*ffi\/bun-sleeper\.ts.*bundler/);
+      return true;
+    },
+  );
 });
