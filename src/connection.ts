@@ -104,6 +104,7 @@ export class Connection implements Task {
     if (this.#hasEnded) return;
     // A client that goes on asking must not keep this going: no more fit into its ring.
     this.#requestsLeft = this.#end.channel.capacity / 64;
+    this.#hasRead = false;
     this.#patience = setInterval(() => this.#endIfStalled(), readingMax);
     this.#loop.wake(this);
   }

@@ -157,6 +157,43 @@ test("nor does one that has filled its ring again whenever it is looked at", asy
   assert.ok(answered - before <= 64, `${answered - before} more requests`);
 });
 
+test("a client that reads none of its replies is dropped by a server that stops, after 5 s", async () => {
+  let answered = 0;
+  const left: unknown[] = [];
+  const handler = ({ bytes }: { bytes: Uint8Array }) => {
+    answered += 1;
+    return bytes;
+  };
+  const onClose = (...args: unknown[]) => left.push((args[1] as Error | undefined)?.name);
+  const server = await serveHere({ handler, capacity: 4096, onClose });
+  using asking = await connectCaller(server.path, { ours: true });
+  // The ring holds 32 replies of this size; the next one finds no room.
+  await until(() => {
+    while (asking.caller.tryCall(new Uint8Array(16)));
+    return answered > 32;
+  }, "for a full ring of replies");
+  const begun = performance.now();
+  await server.stop();
+  const waited = performance.now() - begun;
+  assert.ok(waited > 4900 && waited < 9000, `${waited} ms`);
+  assert.deepEqual(left, ["TimeoutError"]);
+});
+
+test("a client is noticed to have gone while as many of its requests wait as may", async () => {
+  const { handler, held } = heldHandler();
+  const left: unknown[] = [];
+  const onClose = (...args: unknown[]) => left.push(args[1]);
+  await using server = await serveHere({ handler, onClose });
+  const client = await RpcClient.connect(server.path);
+  const calls = Array.from({ length: 1100 }, () => client.call(new Uint8Array(8), patience));
+  const ended = Promise.allSettled(calls);
+  await until(() => held.length === 1024, "for the server to take no more");
+  client.close();
+  await until(() => server.connections === 0, "for the server to notice");
+  assert.deepEqual(left, [undefined]);
+  await ended;
+});
+
 test("stop twice is stop once", async () => {
   const { held, handler } = heldHandler();
   const server = await serveHere({ handler });

@@ -297,25 +297,41 @@ test "what an end cannot wait for is misuse" {
     try expectEqual(2, inlet.far.control().consumer_sleeping);
 }
 
+/// A caller behind a handle, and the memory that its callee would have.
+const RpcPair = struct {
+    forward: Arena,
+    reverse: Arena,
+    handle: u32,
+
+    fn open() !RpcPair {
+        const pair: RpcPair = .{ .forward = try .make(4096), .reverse = try .make(4096), .handle = handles.open().? };
+        const endpoint = handles.get(pair.handle).?;
+        endpoint.mapping = pair.forward.near;
+        endpoint.reverse = pair.reverse.near;
+        endpoint.end = .{ .rpc = try .init_caller(pair.forward.near, pair.reverse.near, myself, 0, &failure) };
+        return pair;
+    }
+
+    fn close(pair: RpcPair) void {
+        waiter.unwatch(pair.handle);
+        _ = handles.close(pair.handle);
+        pair.forward.far.unmap();
+        pair.reverse.far.unmap();
+    }
+};
+
 test "both directions of an RPC are watched, and its handle is taken once" {
     waiter.intervals = only_wake_ups;
     defer waiter.intervals = .{};
     const number = waiter.open().?;
     defer _ = waiter.close(number);
-    const forward: Arena = try .make(4096);
-    defer forward.far.unmap();
-    const reverse: Arena = try .make(4096);
-    defer reverse.far.unmap();
-    const handle = handles.open().?;
-    const endpoint = handles.get(handle).?;
-    endpoint.mapping = forward.near;
-    endpoint.reverse = reverse.near;
-    endpoint.end = .{ .rpc = try .init_caller(forward.near, reverse.near, myself, 0, &failure) };
-    defer _ = handles.close(handle);
-    defer waiter.unwatch(handle);
-    var callee: Rpc = try .init_callee(forward.far, reverse.far, myself, 0, &failure);
+    const pair: RpcPair = try .open();
+    defer pair.close();
+    const handle = pair.handle;
+    const caller = &handles.get(handle).?.end.rpc;
+    var callee: Rpc = try .init_callee(pair.forward.far, pair.reverse.far, myself, 0, &failure);
     const bytes: [64]u8 = @splat(0);
-    while (try endpoint.end.rpc.try_send(&bytes, 64, .{ .type_id = 1, .correlation_id = 1 })) {}
+    while (try caller.try_send(&bytes, 64, .{ .type_id = 1, .correlation_id = 1 })) {}
     try expect(!try waiter.watch(number, handle, .news, 0));
     try expect(!try waiter.watch(number, handle, .room, 64));
 
@@ -362,19 +378,11 @@ test "a watch for the end alone lets messages be" {
 test "a peer that ends the other arena of an RPC is reported" {
     const number = waiter.open().?;
     defer _ = waiter.close(number);
-    const forward: Arena = try .make(4096);
-    defer forward.far.unmap();
-    const reverse: Arena = try .make(4096);
-    defer reverse.far.unmap();
-    const handle = handles.open().?;
-    const endpoint = handles.get(handle).?;
-    endpoint.mapping = forward.near;
-    endpoint.reverse = reverse.near;
-    endpoint.end = .{ .rpc = try .init_callee(forward.near, reverse.near, myself, 0, &failure) };
-    defer _ = handles.close(handle);
-    defer waiter.unwatch(handle);
+    const pair: RpcPair = try .open();
+    defer pair.close();
+    const handle = pair.handle;
     try expect(!try waiter.watch(number, handle, .news, 0));
-    reverse.far.control().state = @intFromEnum(wire.State.fatal);
+    pair.forward.far.control().state = @intFromEnum(wire.State.fatal);
     try expectEqual(1, try waiter.wait(number, 1000));
     try expect_taken(number, &.{handle});
     try expect(try waiter.watch(number, handle, .news, 0));
