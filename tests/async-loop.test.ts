@@ -112,6 +112,25 @@ test(
   },
 );
 
+test(
+  "after a sleep shorter than four times its spin, the loop looks that long",
+  bounds,
+  async () => {
+    using memory = new TestArena();
+    const producer = memory.producer();
+    const spin = 40;
+    const consumer = memory.consumer({ spin: spin * 1000 });
+    const receiveAfter = async (milliseconds: number) => {
+      const received = consumer.receive({ timeout });
+      setTimeout(() => producer.trySend(Uint8Array.of(7)), milliseconds);
+      await received;
+      return consumer.stats().sleeps;
+    };
+    assert.equal(await receiveAfter(1.5 * spin), 1);
+    assert.equal(await receiveAfter(2 * spin), 1);
+  },
+);
+
 test("sending without a pause keeps no timer waiting", bounds, async () => {
   using channel = openChannel({ capacity: 65536 });
   const bytes = new Uint8Array(8);
