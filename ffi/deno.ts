@@ -1,5 +1,9 @@
+import { setImmediate } from "node:timers";
 import type { Library, Opener, Sleeper } from "./library.ts";
 import { status, symbols } from "./table.ts";
+
+/** Microseconds in which Deno gets from the end of a turn to its wait. */
+const betweenTurns = 30;
 
 export const denoOpener: Opener = {
   abi(path) {
@@ -13,9 +17,9 @@ export const denoOpener: Opener = {
 };
 
 function open(path: string): Library {
-  const { zc_waiter_sleep, zc_later, ...calls } = Deno.dlopen(path, {
+  const { zc_waiter_sleep, zc_thread_sleep, ...calls } = Deno.dlopen(path, {
     ...symbols,
-    zc_later: { ...symbols.zc_abi, name: "zc_abi", nonblocking: true },
+    zc_thread_sleep: { ...symbols.zc_thread_sleep, nonblocking: true },
     zc_waiter_sleep: { ...symbols.zc_waiter_wait, name: "zc_waiter_wait", nonblocking: true },
   }).symbols;
   const collected = new FinalizationRegistry((view: number) => calls.zc_view_drop(view));
@@ -31,10 +35,11 @@ function open(path: string): Library {
       collected.register(buffer, view);
       return buffer;
     },
-    // While one setImmediate follows another Deno looks at no socket, and for the end of a call off the
-    // loop it has to.
+    // While one setImmediate follows another Deno looks at sockets once in 61 turns, and when it has
+    // nothing else to do than to wait for a call off the loop. The call is made when this turn's promises
+    // are done with, and lasts: one that is over before Deno waits for it is not waited for.
     afterSockets(callback) {
-      void zc_later().then(callback);
+      setImmediate(() => void zc_thread_sleep(betweenTurns).then(callback));
     },
     startSleeper(waiter, onReports) {
       return new CallSleeper(() => zc_waiter_sleep(waiter, Infinity), onReports);

@@ -142,6 +142,7 @@ export const symbols = {
   zc_rpc_check: { parameters: ["u32"], result: "i32" },
   zc_rpc_peer_abilities: { parameters: ["u32"], result: "i32" },
   zc_thread_yield: { parameters: [], result: "void" },
+  zc_thread_sleep: { parameters: ["u32"], result: "void" },
   zc_waiter_open: { parameters: [], result: "i32" },
   zc_waiter_close: { parameters: ["u32"], result: "i32" },
   zc_waiter_watch: { parameters: ["u32", "u32", "u32", "u32"], result: "i32" },

@@ -206,8 +206,9 @@ test("other channels and sockets go on beside a flood", bounds, async () => {
   await within(sockets.stop());
   assert.ok(count > 1000, `${count} messages of the flood`);
   assert.ok(echoes > 5, `${echoes} messages beside the flood`);
-  // Deno left to itself makes 3 to 5 while one setImmediate follows another.
-  assert.ok(sockets.rounds() > 12, `${sockets.rounds()} connections beside the flood`);
+  // Deno left to itself looks at sockets once in 61 turns of the loop: 20 echoes to a connection.
+  const rounds = sockets.rounds();
+  assert.ok(rounds > echoes / 4, `${rounds} connections and ${echoes} echoes beside the flood`);
 });
 
 test("several floods are received fairly, each by a loop of its own", bounds, async () => {

@@ -325,6 +325,15 @@ pub const symbols = struct {
         _ = std.os.linux.syscall0(.sched_yield);
     }
 
+    /// Keeps this thread off its core for so long (us), or less where a signal comes.
+    pub fn zc_thread_sleep(duration: u32) callconv(.c) void {
+        const request: std.os.linux.timespec = .{
+            .sec = duration / std.time.us_per_s,
+            .nsec = @intCast(duration % std.time.us_per_s * std.time.ns_per_us),
+        };
+        _ = std.os.linux.nanosleep(&request, null);
+    }
+
     /// Takes a waiter, which `zc_waiter_close` gives back. One for each thread that has an event loop.
     pub fn zc_waiter_open() callconv(.c) i32 {
         const waiter = waiters.open() orelse return code(.handles_exhausted);
