@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { scriptPair } from "../bench/pair.ts";
+import { scriptPair } from "../bench/goals/pair.ts";
 import { environment } from "../scripts/environment.mjs";
 import { startEnd } from "./support/far-end.ts";
 import { temporaryPaths } from "./support/folder.ts";

@@ -89,7 +89,7 @@ fn addTable(b: *std.Build) void {
 }
 
 fn addBench(b: *std.Build) void {
-    const module = hostModule(b, "../bench/native.zig", .ReleaseFast);
+    const module = hostModule(b, "../bench/goals/native.zig", .ReleaseFast);
     module.addImport("zerocross_core", hostModule(b, "core.zig", .ReleaseFast));
     const install = b.addInstallArtifact(
         b.addExecutable(.{ .name = "native", .root_module = module }),

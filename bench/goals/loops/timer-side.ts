@@ -3,7 +3,7 @@
 // how many messages came meanwhile.
 
 import { Consumer } from "zerocross";
-import { answerLines, sleep } from "../lines.ts";
+import { answerLines, sleep } from "../../lines.ts";
 
 const [form = "", path = ""] = process.argv.slice(2);
 const intervalMs = 10;

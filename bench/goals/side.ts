@@ -4,8 +4,8 @@
 
 import { createInterface } from "node:readline";
 import { Consumer, Producer } from "zerocross";
+import { pinThread } from "../pin.ts";
 import { cases, type Ends } from "./cases.ts";
-import { pinThread } from "./pin.ts";
 
 const [name = "", position = "", address = "", core = ""] = process.argv.slice(2);
 const chosen = cases[name];

@@ -3,7 +3,7 @@
 // Answers, for each number of milliseconds that it reads, its own CPU time over them, in microseconds.
 
 import { Consumer, Producer, RpcClient, serve } from "zerocross";
-import { answerLines, sleep } from "../lines.ts";
+import { answerLines, sleep } from "../../lines.ts";
 
 const [position = "", form = "", text = "", path = ""] = process.argv.slice(2);
 const count = Number(text);

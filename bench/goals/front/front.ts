@@ -1,8 +1,8 @@
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { median, quantile } from "simple-statistics";
-import { LineProcess, newAddress, newSocketPath, startScript } from "../line-process.ts";
-import { showProgress } from "../progress.ts";
+import { LineProcess, newAddress, newSocketPath, startScript } from "../../line-process.ts";
+import { showProgress } from "../../progress.ts";
 import type { Measurement, Table, TableRow } from "../table.ts";
 
 const connections = 32;
@@ -73,10 +73,10 @@ function competition(): string[] {
 }
 
 function start(mechanism: string): LineProcess {
-  if (mechanism === "none") return startScript("bun", "front/server.ts", [mechanism]);
+  if (mechanism === "none") return startScript("bun", "goals/front/server.ts", [mechanism]);
   const newPath = mechanism === "zerocross" ? newAddress : newSocketPath;
   const paths = Array.from({ length: workerCount }, newPath);
-  return startScript("bun", "front/server.ts", [mechanism, ...paths]);
+  return startScript("bun", "goals/front/server.ts", [mechanism, ...paths]);
 }
 
 function row(name: string, samples: readonly Sample[], last: readonly Sample[]): TableRow {

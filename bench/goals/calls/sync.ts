@@ -3,7 +3,7 @@
 
 import { createInterface } from "node:readline";
 import { RpcClient, RpcResponder } from "zerocross";
-import { pinThread } from "../pin.ts";
+import { pinThread } from "../../pin.ts";
 import { answer, payloadSize } from "./payload.ts";
 
 const [position = "", address = "", core = ""] = process.argv.slice(2);

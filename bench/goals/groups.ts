@@ -1,4 +1,4 @@
-import { runtimeName, runtimes } from "./line-process.ts";
+import { runtimeName, runtimes } from "../line-process.ts";
 import { callSyncPair, loopPair, nativePair, type Pair, type Runtime, scriptPair } from "./pair.ts";
 
 type Cores = readonly [number, number];

@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
+import { UsageError } from "../usage-error.ts";
 import { groups } from "./groups.ts";
 import { measurements } from "./measurements.ts";
 
@@ -13,9 +14,6 @@ export interface Settings {
   readonly json: string | undefined;
 }
 
-/** What is wrong with the command line. */
-export class UsageError extends Error {}
-
 const defaultRounds = 100;
 const quickRounds = 2;
 
@@ -28,7 +26,7 @@ const choices: readonly { name: string; seconds: number }[] = [
 const names = choices.map(({ name }) => name);
 const minutes = Math.ceil(choices.reduce((sum, { seconds }) => sum + seconds, 0) / 60);
 
-export const help = `Usage: npm run bench -- [options]
+export const help = `Usage: npm run bench -- goals [options]
 
 Measures the channel in blocks that take turns with those of its floor, and of what the runtimes have
 for the same. All of it takes about ${minutes} minutes.

@@ -7,8 +7,8 @@ import {
   runtimeName,
   runtimes,
   startScript,
-} from "../line-process.ts";
-import { showProgress } from "../progress.ts";
+} from "../../line-process.ts";
+import { showProgress } from "../../progress.ts";
 import type { Measurement, Table, TableRow } from "../table.ts";
 
 const timesMax = 2;
@@ -58,7 +58,7 @@ export const first: Measurement = {
 function start(runtime: Runtime, mechanism: Way["mechanism"]): Way {
   const path = mechanism === "zerocross" ? newAddress() : newSocketPath();
   const side = (position: string) =>
-    startScript(runtime, "loops/first-side.ts", [position, mechanism, path]);
+    startScript(runtime, "goals/loops/first-side.ts", [position, mechanism, path]);
   return { runtime, mechanism, sender: side("sends"), receiver: side("receives"), delays: [] };
 }
 

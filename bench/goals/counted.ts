@@ -4,10 +4,10 @@ import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { environment } from "../scripts/environment.mjs";
-import { type Runtime, runtimes } from "./line-process.ts";
+import { environment } from "../../scripts/environment.mjs";
+import { type Runtime, runtimes } from "../line-process.ts";
+import { showProgress } from "../progress.ts";
 import { scriptPair } from "./pair.ts";
-import { showProgress } from "./progress.ts";
 
 export interface Count {
   readonly name: string;
@@ -67,7 +67,7 @@ async function countSystemCalls(
 /** How far the runtime's own figure of its heap moves while messages go from end to end in one thread. */
 function allocations(runtime: Runtime, messages: number): Count[] {
   return ["copies", "batches"].map((form) => {
-    const script = fileURLToPath(new URL("../tests/programs/heap.ts", import.meta.url));
+    const script = fileURLToPath(new URL("../../tests/programs/heap.ts", import.meta.url));
     const flags = runtime === "deno" ? ["run", "--no-check", "--allow-all"] : [];
     const settings = JSON.stringify({ form, messages });
     const { stdout } = spawnSync(runtime, [...flags, script, settings], {

@@ -1,7 +1,7 @@
 import { median, quantile } from "simple-statistics";
+import { showProgress } from "../progress.ts";
 import type { Goal, Group, Row } from "./groups.ts";
 import type { Pair } from "./pair.ts";
-import { showProgress } from "./progress.ts";
 
 /** Below this round trip of the bare line two cores are close: they share a cache. */
 const closeRoundTripNs = 85;

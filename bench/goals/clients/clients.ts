@@ -5,9 +5,9 @@ import {
   runtimeName,
   runtimes,
   startScript,
-} from "../line-process.ts";
-import { sleep } from "../lines.ts";
-import { showProgress } from "../progress.ts";
+} from "../../line-process.ts";
+import { sleep } from "../../lines.ts";
+import { showProgress } from "../../progress.ts";
 import type { Measurement, Table, TableRow } from "../table.ts";
 
 const clientCount = 100;
@@ -72,7 +72,7 @@ async function measureServer(runtime: Runtime, capacity: number, quick: boolean)
   const windowMs = quick ? 200 : 2000;
   const callsWanted = quick ? 10_000 : 1_000_000;
   const path = newAddress();
-  const server = startScript(runtime, "clients/server.ts", [path, String(capacity)]);
+  const server = startScript(runtime, "goals/clients/server.ts", [path, String(capacity)]);
   const processes: LineProcess[] = [server];
   try {
     await server.hear();
@@ -80,7 +80,7 @@ async function measureServer(runtime: Runtime, capacity: number, quick: boolean)
     const before = await server.ask<Memory>("memory");
     const perProcess = clientCount / processCount;
     const callers = Array.from({ length: processCount }, () =>
-      startScript(runtime, "clients/many.ts", [path, String(perProcess), String(inFlight)]),
+      startScript(runtime, "goals/clients/many.ts", [path, String(perProcess), String(inFlight)]),
     );
     processes.push(...callers);
     await Promise.all(callers.map((caller) => caller.hear()));

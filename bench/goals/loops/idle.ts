@@ -5,9 +5,9 @@ import {
   runtimeName,
   runtimes,
   startScript,
-} from "../line-process.ts";
-import { sleep } from "../lines.ts";
-import { showProgress } from "../progress.ts";
+} from "../../line-process.ts";
+import { sleep } from "../../lines.ts";
+import { showProgress } from "../../progress.ts";
 import type { Measurement, Table, TableRow } from "../table.ts";
 
 type Form = "consumers" | "server";
@@ -47,7 +47,12 @@ export const idle: Measurement = {
 async function measureRuntime(runtime: Runtime, ms: number, quick: boolean): Promise<TableRow[]> {
   const processes: LineProcess[] = [];
   const start = (position: string, form: Form, count: number, path: string) => {
-    const side = startScript(runtime, "loops/idle-side.ts", [position, form, `${count}`, path]);
+    const side = startScript(runtime, "goals/loops/idle-side.ts", [
+      position,
+      form,
+      `${count}`,
+      path,
+    ]);
     processes.push(side);
     return side;
   };

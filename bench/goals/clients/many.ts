@@ -3,8 +3,8 @@
 // Answers how many calls of each were answered, rightly, and how many were made.
 
 import { RpcClient } from "zerocross";
+import { answerLines } from "../../lines.ts";
 import { checkAnswer, request } from "../calls/payload.ts";
-import { answerLines } from "../lines.ts";
 
 const [path = "", clientsText = "", inFlightText = ""] = process.argv.slice(2);
 const inFlight = Number(inFlightText);

@@ -5,8 +5,8 @@
 import { once } from "node:events";
 import { createConnection, createServer, type Socket } from "node:net";
 import { Consumer, Producer } from "zerocross";
-import { sharedClockUs } from "../clock.ts";
-import { answerLines, sleep } from "../lines.ts";
+import { sharedClockUs } from "../../clock.ts";
+import { answerLines, sleep } from "../../lines.ts";
 
 const [position = "", mechanism = "", path = ""] = process.argv.slice(2);
 const pauseMs = 20;

@@ -1,6 +1,6 @@
+import type { Machine } from "../machine.ts";
 import type { GroupResult, RowResult } from "./blocks.ts";
 import type { Count } from "./counted.ts";
-import type { Machine } from "./machine.ts";
 import type { Table } from "./table.ts";
 
 /** From here on something else than the measurements keeps the machine busy. */

@@ -2,8 +2,8 @@
 
 import { readFileSync } from "node:fs";
 import { serve } from "zerocross";
+import { answerLines } from "../../lines.ts";
 import { answer } from "../calls/payload.ts";
-import { answerLines } from "../lines.ts";
 
 const [path = "", capacity = ""] = process.argv.slice(2);
 let errors = 0;

@@ -6,8 +6,8 @@ import {
   runtimeName,
   runtimes,
   startScript,
-} from "../line-process.ts";
-import { showProgress } from "../progress.ts";
+} from "../../line-process.ts";
+import { showProgress } from "../../progress.ts";
 import type { Measurement, Table, TableRow } from "../table.ts";
 
 const lateMax = 5;
@@ -78,8 +78,8 @@ function start(runtime: Runtime, form: Way["form"]): Way {
   return {
     runtime,
     form,
-    loop: startScript(runtime, "loops/timer-side.ts", [form, path]),
-    producer: form === "nothing" ? undefined : startScript("bun", "loops/paced.ts", [path]),
+    loop: startScript(runtime, "goals/loops/timer-side.ts", [form, path]),
+    producer: form === "nothing" ? undefined : startScript("bun", "goals/loops/paced.ts", [path]),
     blocks: [],
   };
 }

@@ -2,7 +2,7 @@
 // Between two groups it sleeps, so that it leaves the core to others for most of the time.
 
 import { Producer } from "zerocross";
-import { answerLines } from "../lines.ts";
+import { answerLines } from "../../lines.ts";
 
 const [path = ""] = process.argv.slice(2);
 const perMs = 1000;

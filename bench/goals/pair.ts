@@ -1,14 +1,14 @@
 import { join } from "node:path";
-import { root } from "../scripts/environment.mjs";
+import { root } from "../../scripts/environment.mjs";
 import {
   LineProcess,
   newAddress,
   newSocketPath,
   type Runtime,
   startScript,
-} from "./line-process.ts";
+} from "../line-process.ts";
 
-export type { Runtime } from "./line-process.ts";
+export type { Runtime } from "../line-process.ts";
 
 type Cores = readonly [number, number];
 
@@ -42,7 +42,7 @@ export function scriptPair(
 ): Pair {
   const address = newAddress();
   const start = (runtime: Runtime, position: string, core: number) =>
-    startScript(runtime, "side.ts", [name, position, address, String(core)]);
+    startScript(runtime, "goals/side.ts", [name, position, address, String(core)]);
   const sides = [
     start(runtimes[0], "first", cores[0]),
     start(runtimes[1], "second", cores[1]),
@@ -68,8 +68,12 @@ export function scriptPair(
  */
 export function callSyncPair(runtime: Runtime, cores: Cores): Pair {
   const address = newAddress();
-  const responder = startScript(runtime, "calls/sync.ts", ["responder", address, String(cores[1])]);
-  const client = startScript(runtime, "calls/sync.ts", ["client", address, String(cores[0])]);
+  const responder = startScript(runtime, "goals/calls/sync.ts", [
+    "responder",
+    address,
+    String(cores[1]),
+  ]);
+  const client = startScript(runtime, "goals/calls/sync.ts", ["client", address, String(cores[0])]);
   return {
     pids: [client.pid, responder.pid],
     async run(count) {
@@ -88,7 +92,7 @@ export function callSyncPair(runtime: Runtime, cores: Cores): Pair {
 /** An event loop that calls another one over a mechanism of calls/; it starts the other one itself. */
 export function loopPair(runtime: Runtime, mechanism: string, inFlight: number): Pair {
   const path = mechanism === "zerocross" ? newAddress() : newSocketPath();
-  const client = startScript(runtime, "calls/client.ts", [mechanism, path, String(inFlight)]);
+  const client = startScript(runtime, "goals/calls/client.ts", [mechanism, path, String(inFlight)]);
   return {
     pids: [client.pid],
     async run(count) {
