@@ -393,16 +393,18 @@ test "the name of a listener is free as soon as it is closed, though a thread sl
     defer waiter.intervals = .{};
     const number = waiter.open().?;
     defer _ = waiter.close(number);
+    var buffer: [64]u8 = undefined;
+    const name = try std.fmt.bufPrint(&buffer, "@zerocross-freed-{d}", .{std.os.linux.getpid()});
     for (0..200) |_| {
         const handle = handles.open().?;
-        try handles.get(handle).?.listen("@zerocross-freed-at-once", 0);
+        try handles.get(handle).?.listen(name, 0);
         try expect(!try waiter.watch(number, handle, .connector, 0));
         var sleeper: Sleeper = .{ .number = number };
         try sleeper.start();
         waiter.unwatch(handle);
         try expect(handles.close(handle));
         const again = handles.open().?;
-        try handles.get(again).?.listen("@zerocross-freed-at-once", 0);
+        try handles.get(again).?.listen(name, 0);
         try expect(handles.close(again));
         try expectEqual(0, try sleeper.end());
     }
