@@ -394,7 +394,7 @@ test "the name of a listener is free as soon as it is closed, though a thread sl
     const number = waiter.open().?;
     defer _ = waiter.close(number);
     var buffer: [64]u8 = undefined;
-    const name = try std.fmt.bufPrint(&buffer, "@zerocross-freed-{d}", .{std.os.linux.getpid()});
+    const name = try std.fmt.bufPrint(&buffer, "@zerocross-freed-{d}", .{linux.getpid()});
     for (0..200) |_| {
         const handle = handles.open().?;
         try handles.get(handle).?.listen(name, 0);
