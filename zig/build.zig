@@ -89,13 +89,29 @@ fn addTable(b: *std.Build) void {
 }
 
 fn addBench(b: *std.Build) void {
-    const module = hostModule(b, "../bench/goals/native.zig", .ReleaseFast);
+    const step = b.step("bench", "Build what measures: programs into zig-out/bin, a clock into zig-out/lib");
+    addProgram(b, step, "native", "../bench/goals/native.zig");
+    addProgram(b, step, "mechanisms", "../bench/native/main.zig");
+    addProgram(b, step, "count-calls", "../bench/native/count_calls.zig");
+    const library = b.addLibrary(.{
+        .name = "benchclock",
+        .linkage = .dynamic,
+        .root_module = benchModule(b, "../bench/native/clock_library.zig"),
+    });
+    const directory: std.Build.InstallDir = .{ .custom = "zig-out/lib" };
+    step.dependOn(&b.addInstallArtifact(library, .{ .dest_dir = .{ .override = directory } }).step);
+}
+
+fn addProgram(b: *std.Build, step: *std.Build.Step, name: []const u8, path: []const u8) void {
+    const program = b.addExecutable(.{ .name = name, .root_module = benchModule(b, path) });
+    const directory: std.Build.InstallDir = .{ .custom = "zig-out/bin" };
+    step.dependOn(&b.addInstallArtifact(program, .{ .dest_dir = .{ .override = directory } }).step);
+}
+
+fn benchModule(b: *std.Build, path: []const u8) *std.Build.Module {
+    const module = hostModule(b, path, .ReleaseFast);
     module.addImport("zerocross_core", hostModule(b, "core.zig", .ReleaseFast));
-    const install = b.addInstallArtifact(
-        b.addExecutable(.{ .name = "native", .root_module = module }),
-        .{ .dest_dir = .{ .override = .{ .custom = "zig-out/bin" } } },
-    );
-    b.step("bench", "Build zig-out/bin/native, the native measurements").dependOn(&install.step);
+    return module;
 }
 
 fn hostModule(

@@ -1,6 +1,7 @@
 //! The core as a module, for programs of this repository that use it without the C ABI.
 
 pub const channel = @import("channel.zig");
+pub const copy = @import("copy.zig");
 pub const cpu = @import("cpu.zig");
 pub const Failure = @import("failure.zig").Failure;
 pub const memory = @import("memory.zig");

@@ -28,6 +28,8 @@ pub const Forms = struct {
     one_way: bool = true,
     /// Bytes of the smallest payload that it is meant for.
     min_size: u32 = 4,
+    /// Has no second side: what is measured is one call of `pub fn call(self: *Self) void`.
+    alone: bool = false,
     /// Neither side ever sleeps in the kernel while it waits: needs a core for each.
     spins: bool = false,
 };
@@ -53,6 +55,6 @@ pub const Failure = struct {
     pub fn check(self: *Failure, comptime what: []const u8, result: usize) error{Forbidden}!usize {
         const errno = linux.errno(result);
         if (errno == .SUCCESS) return result;
-        return self.set(what ++ " is refused: {t}", .{errno});
+        return self.set(what ++ " is refused: E{t}", .{errno});
     }
 };

@@ -1,0 +1,137 @@
+//! What a run is told to do: one line for each command, see `parse`.
+
+const std = @import("std");
+const linux = std.os.linux;
+const payload = @import("payload.zig");
+const stream = @import("stream.zig");
+const Forms = @import("mechanism.zig").Forms;
+const Handovers = @import("samples.zig").Handovers;
+
+/// As the second side is told of it too.
+pub const Command = extern struct {
+    form: Form,
+    depth: payload.Depth,
+    warm_up: u32,
+    count: u32,
+    size: u32,
+};
+
+pub const Form = enum(u8) { round_trip, one_way, handover };
+
+pub const Reply = union(enum) {
+    command: Command,
+    /// Why there is none.
+    refusal: []const u8,
+};
+
+const Word = enum { verify, @"verify-one-way", @"round-trip", @"one-way", handover };
+
+/// For what the mechanism can do.
+pub const Abilities = struct {
+    forms: Forms,
+    handover: bool,
+    size_max: ?u32,
+};
+
+/// Nobody waits for more in one message.
+const size_limit = 1 << 30;
+const count_limit = 1 << 28;
+
+/// `verify COUNT SIZE`, and in the same way `verify-one-way`, `round-trip`, `one-way` and `handover`.
+pub fn parse(line: []const u8, abilities: Abilities, text: []u8) Reply {
+    var words = std.mem.tokenizeScalar(u8, line, ' ');
+    const word = std.meta.stringToEnum(Word, words.next() orelse "");
+    const count = number(words.next(), 1, count_limit);
+    const size = number(words.next(), 0, size_limit);
+    if (word == null or count == null or size == null or words.next() != null) {
+        return refuse(text, "a command is verify, verify-one-way, round-trip, one-way or handover, with a count and a size", .{});
+    }
+    const form = form_of(word.?, abilities);
+    if (!is_known(form, abilities)) return refuse(text, "it has no {s}", .{switch (form) {
+        .round_trip => "round trip",
+        .one_way => "one-way form",
+        .handover => "handover",
+    }});
+    const size_min = @max(payload.size_min, abilities.forms.min_size);
+    if (size.? < size_min) return refuse(text, "at least {d} bytes", .{size_min});
+    if (size.? > abilities.size_max orelse size_limit) return refuse(text, "at most {d} bytes", .{abilities.size_max.?});
+    if (form == .handover and count.? > Handovers.max) return refuse(text, "at most {d} handovers", .{Handovers.max});
+    const verifies = word == .verify or word == .@"verify-one-way";
+    return .{ .command = .{
+        .form = form,
+        .depth = if (verifies) .whole else .edges,
+        .warm_up = if (verifies or form == .handover) 0 else @max(1, count.? / 10),
+        .count = count.?,
+        .size = size.?,
+    } };
+}
+
+fn form_of(word: Word, abilities: Abilities) Form {
+    return switch (word) {
+        // What has no round trips is verified in the form that it has.
+        .verify => if (abilities.handover) .handover else if (abilities.forms.round_trip) .round_trip else .one_way,
+        .@"round-trip" => .round_trip,
+        .@"verify-one-way", .@"one-way" => .one_way,
+        .handover => .handover,
+    };
+}
+
+fn is_known(form: Form, abilities: Abilities) bool {
+    return switch (form) {
+        .round_trip => abilities.forms.round_trip,
+        .one_way => abilities.forms.one_way,
+        .handover => abilities.handover,
+    };
+}
+
+fn number(text: ?[]const u8, min: u32, max: u32) ?u32 {
+    const value = std.fmt.parseInt(u32, text orelse return null, 10) catch return null;
+    return if (value < min or value > max) null else value;
+}
+
+fn refuse(text: []u8, comptime format: []const u8, arguments: anytype) Reply {
+    return .{ .refusal = std.fmt.bufPrint(text, format, arguments) catch unreachable };
+}
+
+/// Lines of standard input.
+pub const Lines = struct {
+    buffer: [1024]u8 = undefined,
+    start: usize = 0,
+    end: usize = 0,
+
+    /// Null: there are no more, or none that fits.
+    pub fn next(self: *Lines) ?[]const u8 {
+        while (true) {
+            const pending = self.buffer[self.start..self.end];
+            if (std.mem.indexOfScalar(u8, pending, '\n')) |length| {
+                self.start += length + 1;
+                return pending[0..length];
+            }
+            std.mem.copyForwards(u8, &self.buffer, pending);
+            self.start = 0;
+            self.end = pending.len;
+            if (!self.read_more()) return null;
+        }
+    }
+
+    fn read_more(self: *Lines) bool {
+        const room = self.buffer[self.end..];
+        while (true) {
+            const result = linux.read(0, room.ptr, room.len);
+            const succeeded = stream.succeeded(result) catch return false;
+            if (!succeeded) continue;
+            self.end += result;
+            return result > 0;
+        }
+    }
+};
+
+/// One line of the answer, at most 64 KiB of it.
+pub fn answer(comptime format: []const u8, arguments: anytype) void {
+    const line = struct {
+        var buffer: [64 << 10]u8 = undefined;
+    };
+    const text = std.fmt.bufPrint(&line.buffer, format ++ "\n", arguments) catch unreachable;
+    // Whoever does not listen any more has closed standard input too, which ends this.
+    stream.write_all(1, text) catch {};
+}

@@ -1,0 +1,112 @@
+//! This library's rings, one each way.
+
+const std = @import("std");
+const linux = std.os.linux;
+const core = @import("zerocross_core");
+const mechanism = @import("mechanism.zig");
+const wire = core.wire;
+const Side = mechanism.Side;
+const Error = mechanism.Error;
+const Failure = mechanism.Failure;
+
+/// Takes messages of 1 MiB, which may be up to half of it.
+const capacity: u32 = 4 << 20;
+const forever = std.math.inf(f64);
+
+/// How a side waits, as microseconds that it spins before it sleeps.
+pub const Wait = enum {
+    spin,
+    hybrid,
+    sleep,
+
+    fn spin_us(self: Wait) f64 {
+        return switch (self) {
+            .spin => forever,
+            // The library's default: src/arguments.ts.
+            .hybrid => 50,
+            .sleep => 0,
+        };
+    }
+};
+
+/// Whether the receiver takes small messages from the express lane, or all of them from the ring.
+pub const Path = enum { lane, ring };
+
+pub fn Ring(comptime wait: Wait, comptime path: Path) type {
+    return struct {
+        const Self = @This();
+
+        /// In the order of the sides that produce into them.
+        mappings: [2]core.memory.Mapping = undefined,
+        producer: core.channel.Producer = undefined,
+        consumer: core.channel.Consumer = undefined,
+        failure: core.Failure = .{},
+
+        pub const forms: mechanism.Forms = .{ .spins = wait == .spin };
+
+        pub fn open(self: *Self, failure: *Failure) error{Forbidden}!void {
+            for (&self.mappings) |*mapping| mapping.* = try make_arena(failure);
+        }
+
+        pub fn take_side(self: *Self, side: Side, failure: *Failure) error{Forbidden}!void {
+            // Nothing is known of the peer, so its health is not asked for: whoever dies takes the other along.
+            const peer: core.Peer = .{ .pid = 0, .uid = 0, .gid = 0, .pidfd = core.Peer.pidfd_none };
+            const out = @intFromEnum(side);
+            const spin_us = comptime wait.spin_us();
+            self.producer = core.channel.Producer.init(self.mappings[out], peer, spin_us, 0, &self.failure) catch
+                return failure.set("a new ring is not as it should be", .{});
+            self.consumer = core.channel.Consumer.init(self.mappings[1 - out], peer, spin_us, 0, &self.failure) catch
+                return failure.set("a new ring is not as it should be", .{});
+        }
+
+        pub fn max_size(_: *const Self) ?u32 {
+            return wire.payload_max(capacity);
+        }
+
+        pub inline fn send(self: *Self, _: Side, bytes: []const u8) Error!void {
+            self.producer.send(bytes.ptr, @intCast(bytes.len), .{ .type_id = 0 }, forever) catch |err| return translate(err);
+        }
+
+        pub inline fn receive(self: *Self, side: Side, into: []u8) Error!usize {
+            switch (path) {
+                .lane => return self.consumer.receive(into, forever) catch |err| return translate(err),
+                .ring => return self.receive_from_ring(side, into),
+            }
+        }
+
+        /// Copies out and releases exactly as `Consumer.receive` does with what is too long for the lane.
+        inline fn receive_from_ring(self: *Self, side: Side, into: []u8) Error!usize {
+            var places: [1]core.Place = undefined;
+            _ = self.consumer.drain(&places, forever) catch |err| return translate(err);
+            const place = places[0];
+            const mapping = self.mappings[1 - @intFromEnum(side)];
+            core.copy.copy(into.ptr, mapping.bytes.ptr + place.offset, @min(place.size, into.len));
+            self.consumer.batch_open = false;
+            if (self.consumer.reader.release_is_due()) self.consumer.release();
+            return place.size;
+        }
+    };
+}
+
+fn translate(err: anyerror) Error {
+    return switch (err) {
+        error.PeerClosed, error.PeerDied => error.Closed,
+        else => error.System,
+    };
+}
+
+fn make_arena(failure: *Failure) error{Forbidden}!core.memory.Mapping {
+    var why: core.Failure = .{};
+    const fd = core.memory.create(capacity, &why) catch
+        return failure.set("{t} is refused: E{t}", .{ why.subject, why.errno });
+    defer _ = linux.close(fd);
+    // Not `memory.map`: this mapping is to be inherited over the fork.
+    const flags: linux.MAP = .{ .TYPE = .SHARED, .POPULATE = true };
+    const size = wire.memory_size(capacity);
+    const result = linux.mmap(null, size, .{ .READ = true, .WRITE = true }, flags, fd, 0);
+    const bytes: [*]align(wire.line_size) u8 = @ptrFromInt(try failure.check("mmap", result));
+    const mapping: core.memory.Mapping = .{ .bytes = bytes[0..size] };
+    const version = 4;
+    core.memory.initialise(mapping, version);
+    return mapping;
+}
