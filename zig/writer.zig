@@ -78,7 +78,7 @@ pub const Writer = struct {
             self.publish_alone(words, size, message);
             self.prefetch_next();
         } else {
-            copy.copy_out(self.payload_at(offset), from, size);
+            copy.copy_out(self.payload_at(offset), from, size, self.capacity);
             self.end_claim(size, message);
             self.publish();
         }
@@ -220,7 +220,7 @@ pub const Writer = struct {
         if (is_packed) {
             write_entries(self.ring + offset, from, sizes[0..run.count], type_id);
         } else {
-            copy.copy_out(self.payload_at(offset), from, payload_size);
+            copy.copy_out(self.payload_at(offset), from, payload_size, self.capacity);
         }
         self.end_claim(payload_size, .{ .type_id = if (is_packed) wire.type_packed else type_id });
         if (is_packed or self.staged == wire.records_per_publish) self.publish();
