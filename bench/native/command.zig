@@ -60,10 +60,20 @@ pub fn parse(line: []const u8, abilities: Abilities, text: []u8) Reply {
     return .{ .command = .{
         .form = form,
         .depth = if (verifies) .whole else .edges,
-        .warm_up = if (verifies or form == .handover) 0 else @max(1, count.? / 10),
+        .warm_up = if (verifies) 0 else warm_up(form, count.?),
         .count = count.?,
         .size = size.?,
     } };
+}
+
+/// Messages that go first, untimed: those before have taken the caches for themselves.
+fn warm_up(form: Form, count: u32) u32 {
+    return switch (form) {
+        .handover => 0,
+        .one_way => @max(1, count / 10),
+        // After some hundred the caches are warm, and where each takes a wake-up more cost seconds.
+        .round_trip => @min(@max(1, count / 10), 200),
+    };
 }
 
 fn form_of(word: Word, abilities: Abilities) Form {
