@@ -12,9 +12,11 @@ const Failure = mechanism.Failure;
 /// Takes messages of 1 MiB, which may be up to half of it.
 const capacity: u32 = 4 << 20;
 const forever = std.math.inf(f64);
-/// How long an answer takes where both sides are to sleep: more than the microsecond for which the
-/// library looks before it does. Sides that answer at once would find each other awake.
-const answer_us = 2;
+/// The library looks for about a microsecond before it sleeps, so that sides which answer at once find
+/// each other awake. Where both are to sleep, each lets the other fall asleep before it sends: until it
+/// says that it sleeps (at most `drowsy_us`), and then for as long as the system call may take to begin.
+const drowsy_us = 20;
+const call_us = 1;
 
 /// How a side waits, as microseconds that it spins before it sleeps.
 pub const Wait = enum {
@@ -44,6 +46,8 @@ pub fn Ring(comptime wait: Wait, comptime path: Path) type {
         producer: core.channel.Producer = undefined,
         consumer: core.channel.Consumer = undefined,
         failure: core.Failure = .{},
+        /// Something, since it last sent: so messages go back and forth.
+        has_received: bool = false,
 
         pub const forms: mechanism.Forms = .{ .spins = wait == .spin };
 
@@ -67,11 +71,26 @@ pub fn Ring(comptime wait: Wait, comptime path: Path) type {
         }
 
         pub inline fn send(self: *Self, side: Side, bytes: []const u8) Error!void {
-            if (wait == .sleep and side == .second) work();
+            if (wait == .sleep and self.has_received) self.let_sleep(side);
+            if (wait == .sleep) self.has_received = false;
             self.producer.send(bytes.ptr, @intCast(bytes.len), .{ .type_id = 0 }, forever) catch |err| return translate(err);
         }
 
+        /// Until the other side sleeps for want of what this one is about to send.
+        fn let_sleep(self: *Self, side: Side) void {
+            const word = &self.mappings[@intFromEnum(side)].control().consumer_sleeping;
+            const start = core.cpu.ticks();
+            // Relaxed: pairs with the store before the sleep in zig/wait.zig; nothing is read but the word itself.
+            while (@atomicLoad(u32, word, .monotonic) != @intFromEnum(wire.Sleeping.sleeping)) {
+                if (has_passed(start, drowsy_us)) return;
+                core.cpu.pause();
+            }
+            const asleep = core.cpu.ticks();
+            while (!has_passed(asleep, call_us)) core.cpu.pause();
+        }
+
         pub inline fn receive(self: *Self, side: Side, into: []u8) Error!usize {
+            if (wait == .sleep) self.has_received = true;
             switch (path) {
                 .lane => return self.consumer.receive(into, forever) catch |err| return translate(err),
                 .ring => return self.receive_from_ring(side, into),
@@ -92,9 +111,8 @@ pub fn Ring(comptime wait: Wait, comptime path: Path) type {
     };
 }
 
-fn work() void {
-    const start = core.cpu.ticks();
-    while (core.cpu.ticks() -% start < answer_us * core.cpu.ticks_per_us()) core.cpu.pause();
+fn has_passed(start: u64, duration_us: u64) bool {
+    return core.cpu.ticks() -% start >= duration_us * core.cpu.ticks_per_us();
 }
 
 fn translate(err: anyerror) Error {
