@@ -12,12 +12,18 @@ export const runtimes: readonly Runtime[] = ["bun", "deno"];
 export const runtimeName: Readonly<Record<Runtime, string>> = { bun: "Bun", deno: "Deno" };
 
 /** Milliseconds that a process has to end by itself, which it does when its standard input ends. */
-const leaveMax = 1000;
+const leaveMax = 500;
+
+/** Milliseconds that it has after it was told to end, to remove what would stay behind. */
+const terminateMax = 1000;
 
 /** Milliseconds that the longest block takes on the slowest machine; what takes more hangs. */
 const hearMax = 120_000;
 
 const running = new Set<LineProcess>();
+
+/** Whether this process was interrupted, and only waits for the others to end. */
+let isLeaving = false;
 
 /** A process that answers each line that it is given with a line. */
 export class LineProcess {
@@ -50,13 +56,15 @@ export class LineProcess {
     this.#child.stdin.write(`${line}\n`);
   }
 
-  async hear(): Promise<string> {
+  async hear(patienceMs = hearMax): Promise<string> {
     const late = Promise.withResolvers<never>();
     const timer = setTimeout(() => {
-      late.reject(new Error(`${this.#command} did not answer within ${hearMax / 1000} s`));
-    }, hearMax);
+      late.reject(new Error(`${this.#command} did not answer within ${patienceMs / 1000} s`));
+    }, patienceMs);
     try {
       const { value, done } = await Promise.race([this.#lines.next(), late.promise]);
+      // There is nobody left to tell.
+      if (done && isLeaving) await new Promise(() => {});
       if (done) throw new Error(`${this.#command} ended before it answered`);
       return value;
     } finally {
@@ -65,9 +73,9 @@ export class LineProcess {
   }
 
   /** Tells it, and hears its answer. */
-  async ask<Answer>(question: string): Promise<Answer> {
+  async ask<Answer>(question: string, patienceMs = hearMax): Promise<Answer> {
     this.tell(question);
-    return JSON.parse(await this.hear()) as Answer;
+    return JSON.parse(await this.hear(patienceMs)) as Answer;
   }
 
   signal(name: NodeJS.Signals): void {
@@ -90,9 +98,12 @@ export class LineProcess {
   async leave(): Promise<void> {
     if (!running.has(this)) return;
     this.#child.stdin.end();
-    const timer = setTimeout(() => this.kill(), leaveMax);
+    const timers = [
+      setTimeout(() => this.signal("SIGTERM"), leaveMax),
+      setTimeout(() => this.kill(), leaveMax + terminateMax),
+    ];
     await this.#ended;
-    clearTimeout(timer);
+    timers.forEach(clearTimeout);
   }
 }
 
@@ -112,19 +123,32 @@ export function newAddress(): string {
 
 let folder: string | undefined;
 
-/** A path for a socket file, in a folder that is removed at the end. */
-export function newSocketPath(): string {
+/** A path for files, in a folder that is removed at the end. */
+export function newPath(): string {
   folder ??= mkdtempSync(join(tmpdir(), "zerocross-bench-"));
-  return join(folder, `${nameCount++}.sock`);
+  return join(folder, String(nameCount++));
 }
 
-/** Ends every process and removes every file, also when this process is interrupted. */
+export function newSocketPath(): string {
+  return `${newPath()}.sock`;
+}
+
+/**
+ * Ends every process and removes every file, also when this process is interrupted; interrupted
+ * twice, it does not wait for them.
+ */
 export function cleanUpAtExit(): void {
   process.on("exit", () => {
     for (const child of running) child.kill();
     if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
   });
   const signals = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
-  for (const [signal, code] of Object.entries(signals))
-    process.on(signal, () => process.exit(code));
+  for (const [signal, code] of Object.entries(signals)) {
+    process.on(signal, async () => {
+      if (isLeaving) process.exit(code);
+      isLeaving = true;
+      await Promise.all([...running].map((child) => child.leave()));
+      process.exit(code);
+    });
+  }
 }

@@ -2,11 +2,17 @@
 
 import { runGoals } from "./goals/goals.ts";
 import { cleanUpAtExit } from "./line-process.ts";
+import { compare } from "./race/compare/main.ts";
+import { race } from "./race/main.ts";
 import { UsageError } from "./usage-error.ts";
+
+const [command = "", ...rest] = process.argv.slice(2);
 
 cleanUpAtExit();
 try {
-  await runGoals(process.argv.slice(2));
+  if (command === "goals") await runGoals(rest);
+  else if (command === "compare") compare(rest);
+  else await race(process.argv.slice(2));
 } catch (error) {
   if (!(error instanceof UsageError)) throw error;
   console.error(error.message);

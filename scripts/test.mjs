@@ -15,6 +15,12 @@ import { installTools } from "./install.mjs";
  *   its counts; any other step counts as one test.
  */
 
+const bunSummary = {
+  passed: /^ *(\d+) pass$/gm,
+  failed: /^ *(\d+) fail$/gm,
+  skipped: /^ *(\d+) skip$/gm,
+};
+
 /** @type {Step[]} */
 const steps = [
   { name: "library", command: zigBuild(), seconds: 180 },
@@ -35,11 +41,7 @@ const steps = [
     name: "bun",
     command: ["bun", "test", "--timeout", "60000", "./tests"],
     seconds: 360,
-    summary: {
-      passed: /^ *(\d+) pass$/gm,
-      failed: /^ *(\d+) fail$/gm,
-      skipped: /^ *(\d+) skip$/gm,
-    },
+    summary: bunSummary,
   },
   {
     name: "deno",
@@ -50,6 +52,13 @@ const steps = [
       failed: / \| (\d+) failed/g,
       skipped: / \| (\d+) ignored/g,
     },
+  },
+  {
+    // A program of Bun's, run once.
+    name: "bench",
+    command: ["bun", "test", "--timeout", "150000", "./bench"],
+    seconds: 300,
+    summary: bunSummary,
   },
   { name: "demo", command: ["bun", "examples/demo/main.ts", "--small"], seconds: 60 },
 ];

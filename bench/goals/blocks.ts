@@ -1,5 +1,4 @@
 import { median, quantile } from "simple-statistics";
-import { showProgress } from "../progress.ts";
 import type { Goal, Group, Row } from "./groups.ts";
 import type { Pair } from "./pair.ts";
 
@@ -37,13 +36,15 @@ interface Options {
   readonly cores: readonly [number, number];
   /** Blocks of a twentieth, to see that everything works. */
   readonly quick: boolean;
+  /** Told which block runs. */
+  readonly show: (text: string) => void;
 }
 
 /** Runs a block of every row in turn, again and again, so that a drifting machine is fair to all. */
 export async function measureGroup(
   group: Group,
   bare: Row,
-  { rounds, cores, quick }: Options,
+  { rounds, cores, quick, show }: Options,
 ): Promise<GroupResult> {
   const start = performance.now();
   const rows = [{ ...bare, repetitions: bareRepetitions }, ...group.rows];
@@ -55,14 +56,13 @@ export async function measureGroup(
   try {
     for (const row of rows) pairs.push(row.start(cores));
     for (let round = quick ? -1 : -5; round < rounds; round++) {
-      showProgress(`${group.name}: block ${Math.max(0, round)} of ${rounds}`);
+      show(`${group.name}: block ${Math.max(0, round)} of ${rounds}`);
       for (const [index, pair] of pairs.entries()) {
         const each = await runBlock(pair, repetitions[index] ?? 0);
         if (round >= 0) blocks[index]?.push(each);
       }
     }
   } finally {
-    showProgress("");
     await Promise.all(pairs.map((pair) => pair.close()));
   }
   const [bareBlocks = [], ...rowBlocks] = blocks;

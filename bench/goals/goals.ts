@@ -1,5 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { describeMachine } from "../machine.ts";
+import { showProgress } from "../progress.ts";
 import { type GroupResult, measureGroup } from "./blocks.ts";
 import { countedRows } from "./counted.ts";
 import { bareRow, groups } from "./groups.ts";
@@ -16,14 +17,15 @@ export async function runGoals(args: readonly string[]): Promise<void> {
 }
 
 async function run({ only, rounds, cores, quick, json }: Settings): Promise<void> {
-  const machine = describeMachine();
+  const machine = describeMachine(cores);
   printMachine(machine);
   if (quick) console.log("Quick: just long enough to see that everything works; no figure counts.");
   const isWanted = ({ name }: { name: string }) => only?.has(name) ?? true;
   const results: GroupResult[] = [];
   const tables: (Table & { name: string; seconds: number })[] = [];
   for (const group of groups.filter(isWanted)) {
-    const result = await measureGroup(group, bareRow, { rounds, cores, quick });
+    const result = await measureGroup(group, bareRow, { rounds, cores, quick, show: showProgress });
+    showProgress("");
     results.push(result);
     printGroup(result);
   }

@@ -2,6 +2,7 @@ import type { Machine } from "../machine.ts";
 import type { GroupResult, RowResult } from "./blocks.ts";
 import type { Count } from "./counted.ts";
 import type { Table } from "./table.ts";
+import { judge } from "./verdict.ts";
 
 /** From here on something else than the measurements keeps the machine busy. */
 const quietLoad = 0.5;
@@ -69,18 +70,10 @@ function duration(ns: number): string {
   return ns < 10_000 ? `${ns.toFixed(1)} ns` : `${(ns / 1000).toFixed(1)} us`;
 }
 
-function verdict(row: RowResult, { group, distance }: GroupResult): string {
-  const limit = row.goal?.[distance] ?? 0;
-  if (limit === 0) return "";
-  const perSecond = 1e9 / row.medianNs;
-  const says = (text: string, reached: boolean) => `${text}: ${reached ? "reached" : "missed"}`;
-  if (group.unit === "messages per second" || group.unit === "bytes per second") {
-    return says(`at least ${limit / 1e6}`, perSecond >= limit);
-  }
-  const factor = says(`at most ${limit}`, row.timesReference <= limit);
-  if (row.leastRate === undefined) return factor;
-  const rate = says(`at least ${row.leastRate / 1e6} M/s`, perSecond >= row.leastRate);
-  return `${factor}, ${rate}`;
+function verdict(row: RowResult, result: GroupResult): string {
+  return judge(row, result)
+    .map(({ asked, reached }) => `${asked}: ${reached ? "reached" : "missed"}`)
+    .join(", ");
 }
 
 /** Columns as wide as their widest cell; the first is text, the others are figures. */

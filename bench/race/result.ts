@@ -93,6 +93,8 @@ export interface Handover {
 export interface Row extends Mechanism {
   /** Why it did not run, where it did not: the machine, the runtime or the request forbids it. */
   readonly forbidden?: string;
+  /** What went wrong while it ran; it has no figures then. */
+  readonly failed?: string;
   readonly roundTrip?: RoundTrip | NotTaken;
   /** Messages of `oneWaySize` bytes, the usual comparison. */
   readonly oneWay?: OneWay | NotTaken;
@@ -139,8 +141,10 @@ export interface Race {
   };
   /** What the samples were timed with, and what a reading costs (ns), which every sample contains. */
   readonly clock: { readonly name: string; readonly readingNs: number };
-  /** An empty system call, on one core, alone (ns). */
-  readonly emptyCallNs: Figure;
+  /** An empty system call, on one core, alone (ns), without the reading of the clock. Missing where it could not be measured. */
+  readonly emptyCallNs?: Figure;
+  /** The bare line's round trip (ns) beside the mechanisms of each runner: shows whether the machine drifted. */
+  readonly bareLineNs: Readonly<Partial<Record<Runner, Figure>>>;
   readonly rows: readonly Row[];
   readonly micro: readonly Micro[];
   readonly goals: readonly GoalOutcome[];

@@ -1,0 +1,70 @@
+/** What the parts of the page, and its charts in the browser, read out of a race. */
+import type { Calls, Family, NotTaken, OneWay, Race, RoundTrip, Row, Runner } from "../result.ts";
+
+export const runnerNames: readonly (readonly [Runner, string])[] = [
+  ["native", "Native"],
+  ["bun", "Bun"],
+  ["deno", "Deno"],
+];
+
+/** In the order of the legends; the colours are in page.css. */
+export const families: readonly Family[] = [
+  "ring",
+  "shared memory",
+  "pipe",
+  "socket",
+  "queue",
+  "signal",
+  "in-process",
+  "floor",
+];
+
+export function roundTripOf(row: Row | undefined): RoundTrip | undefined {
+  return row?.roundTrip !== undefined && "p50" in row.roundTrip ? row.roundTrip : undefined;
+}
+
+export function oneWayOf(row: Row | undefined): OneWay | undefined {
+  return row?.oneWay !== undefined ? taken(row.oneWay) : undefined;
+}
+
+export function sweepOf(row: Row): OneWay[] {
+  return (row.sweep ?? []).flatMap((entry) => taken(entry) ?? []);
+}
+
+export function callsOf(calls: Calls | undefined): number | undefined {
+  return calls !== undefined && "perOne" in calls ? calls.perOne : undefined;
+}
+
+/** Why there is no count, where there is none. */
+export function whyNotCounted(calls: Calls | undefined): string | undefined {
+  return calls !== undefined && "reason" in calls ? calls.reason : undefined;
+}
+
+export function rowOf(race: Race, id: string): Row | undefined {
+  return race.rows.find((row) => row.id === id);
+}
+
+export function rowsOf(race: Race, runner: Runner): Row[] {
+  return race.rows.filter((row) => row.runner === runner);
+}
+
+export function bytesPerSecond({ size, messagesPerSecond }: OneWay): number {
+  return size * messagesPerSecond.median;
+}
+
+/** Sorts a copy, the least first. */
+export function sortedBy<Value>(
+  values: readonly Value[],
+  figure: (value: Value) => number,
+): Value[] {
+  return [...values].sort((one, other) => figure(one) - figure(other));
+}
+
+/** The empty system call carries nothing: it is the price of a crossing, no way to talk. */
+export function carriesMessages(row: Row): boolean {
+  return row.id !== "native/empty-call";
+}
+
+function taken(entry: OneWay | NotTaken): OneWay | undefined {
+  return "messagesPerSecond" in entry ? entry : undefined;
+}

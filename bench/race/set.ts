@@ -1,0 +1,124 @@
+import type { Step } from "./blocks.ts";
+import { countSystemCalls } from "./calls.ts";
+import type { Contender } from "./contender.ts";
+import { Contestant } from "./contestant.ts";
+import { measureHandovers } from "./handover.ts";
+import { bareLineId, contenders, isFloor, runnerName } from "./mechanisms.ts";
+import { measureOneWay, measureSweep, oneWaySize } from "./one-way.ts";
+import type { Progress, Stage } from "./progress.ts";
+import type { Figure, Runner } from "./result.ts";
+import { measureRoundTrips } from "./round-trips.ts";
+import type { Settings } from "./settings.ts";
+
+/** What the mechanisms of one runner came to, which took turns with each other. */
+export interface SetResult {
+  readonly contestants: readonly Contestant[];
+  /** The bare line's round trip, which took turns with them. */
+  readonly bareLineNs: Figure | undefined;
+}
+
+const bareLineContender = contenders.find(
+  ({ mechanism }) => mechanism.id === bareLineId,
+) as Contender;
+
+/** Messages in which every byte is checked, before anything is timed. */
+const verified = 20;
+
+/** Bytes of the largest of them. */
+const verifiedMax = 64 * 1024;
+
+/** Runtimes that start at the same time: more only wait for each other. */
+const startedAtOnce = 4;
+
+export async function raceSet(
+  runner: Runner,
+  settings: Settings,
+  progress: Progress,
+): Promise<SetResult> {
+  const { sizes, effort } = settings;
+  const contestants = settings.contenders
+    .filter(({ mechanism }) => mechanism.runner === runner)
+    .map((contender) => new Contestant(contender));
+  const bareLine =
+    contestants.find(({ id }) => id === bareLineId) ?? new Contestant(bareLineContender);
+  const all = [...new Set([bareLine, ...contestants])];
+  const stage = <Result>(name: string, work: (step: Step) => Promise<Result>) =>
+    progress.run(stageName(runner, name), work);
+  try {
+    await stage("start", (step) => startAll(all, settings, step));
+    await stage("round trips", (step) => measureRoundTrips(all, settings, step));
+    await stage("one way", (step) => measureOneWay(contestants, effort, step));
+    await stage("sizes", (step) => measureSweep(contestants, { sizes, effort }, step));
+    await stage("handover", (step) => measureHandovers(contestants, effort.handovers, step));
+    await stage("system calls", (step) => countSystemCalls(contestants, effort.counted, step));
+  } finally {
+    await Promise.all(all.map((contestant) => contestant.leave()));
+  }
+  const { roundTrip } = bareLine.results;
+  const hasRun = roundTrip !== undefined && "p50" in roundTrip;
+  return { contestants, bareLineNs: hasRun ? roundTrip.blockMedians : undefined };
+}
+
+async function startAll(
+  contestants: readonly Contestant[],
+  settings: Settings,
+  step: Step,
+): Promise<void> {
+  let started = 0;
+  const waiting = [...contestants];
+  const startNext = async (): Promise<void> => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      step(started++ / contestants.length, next.id);
+      await next.start(settings.cores);
+    }
+  };
+  await Promise.all(Array.from({ length: startedAtOnce }, startNext));
+  for (const contestant of contestants) {
+    step(1, contestant.id);
+    if (contestant.isRunning) await contestant.attempt(() => verify(contestant, settings));
+  }
+}
+
+/** No mechanism is measured that does not carry its payload. */
+async function verify(contestant: Contestant, { size, sizes }: Settings): Promise<void> {
+  const { roundTrip, oneWay, carriesNothing } = contestant.contender.forms;
+  if (carriesNothing) return;
+  const carries = (bytes: number) => contestant.refusal(bytes) === undefined;
+  const asked = contestant.roundTripSize(size);
+  if (roundTrip && carries(asked)) await contestant.ask("verify", verified, asked);
+  if (!oneWay) return;
+  const largest = sizes.findLast((bytes) => bytes <= verifiedMax && carries(bytes));
+  for (const bytes of new Set([oneWaySize, largest ?? oneWaySize]).values()) {
+    if (carries(bytes)) await contestant.ask("verify-one-way", verified, bytes);
+  }
+}
+
+/** Round trips of what sleeps take tens of microseconds here, those of what spins nearly nothing. */
+const sleepingRoundTripSeconds = 40e-6;
+
+export function stagesOf(runner: Runner, { contenders, count, sizes, effort }: Settings): Stage[] {
+  const mechanisms = contenders.filter(({ mechanism }) => mechanism.runner === runner);
+  const isNative = runner === "native";
+  const all = mechanisms.length;
+  const sleeping = mechanisms.filter(
+    ({ mechanism }) => mechanism.waiting === "sleeps" && !isFloor(mechanism.id),
+  ).length;
+  const scriptSeconds = all * effort.scriptRoundTrips.seconds;
+  const blocks = effort.sweepBlocks + 1;
+  const stages = {
+    start: all * (isNative ? 0.02 : 0.2),
+    "round trips": isNative ? sleeping * count * sleepingRoundTripSeconds : scriptSeconds,
+    "one way": (all * effort.oneWaySeconds) / (isNative ? 15 : 2),
+    sizes: (all * sizes.length * blocks * effort.sweepBlockMs) / (isNative ? 1000 : 350),
+    handover: isNative ? effort.handovers / 4 : 0,
+    "system calls": (all * effort.counted.longMs * effort.counted.pairs) / 240,
+  };
+  return Object.entries(stages).map(([name, seconds]) => ({
+    name: stageName(runner, name),
+    seconds,
+  }));
+}
+
+function stageName(runner: Runner, name: string): string {
+  return `${runnerName[runner]}, ${name}`;
+}

@@ -1,0 +1,78 @@
+import { once } from "node:events";
+import type { Readable, Writable } from "node:stream";
+import type { EventEnd } from "./events.ts";
+import { Bytes, Text } from "./payload.ts";
+
+/** Waits for room where the stream asks for that. */
+function write(writable: Writable, chunk: string | Uint8Array): Promise<void> | undefined {
+  return writable.write(chunk) ? undefined : once(writable, "drain").then(() => {});
+}
+
+/** Payloads back to back: both sides know their size. */
+export function bytesOver(
+  readable: Readable,
+  writable: Writable,
+  fail: (error: unknown) => void,
+): EventEnd<Uint8Array> {
+  let take = (_chunk: Buffer): void => {};
+  readable.on("data", (chunk: Buffer) => take(chunk));
+  return {
+    fail,
+    payload: (size, options) => new Bytes(size, options),
+    // A stream keeps no more than that and one message before it asks to wait.
+    buffers: (size) => Math.floor(writable.writableHighWaterMark / size) + 2,
+    listen(size, message) {
+      take = splitter(size, message);
+    },
+    send: (bytes) => write(writable, bytes),
+  };
+}
+
+/** Cuts what a stream delivers into messages. One that comes in parts is put together in `whole`. */
+function splitter(size: number, take: (bytes: Uint8Array) => void): (chunk: Buffer) => void {
+  const whole = new Uint8Array(size);
+  let filled = 0;
+  return (chunk) => {
+    let at = 0;
+    if (filled > 0) {
+      at = Math.min(size - filled, chunk.length);
+      whole.set(chunk.subarray(0, at), filled);
+      filled += at;
+      if (filled < size) return;
+      filled = 0;
+      take(whole);
+    }
+    for (; at + size <= chunk.length; at += size) take(chunk.subarray(at, at + size));
+    if (at === chunk.length) return;
+    whole.set(chunk.subarray(at));
+    filled = chunk.length - at;
+  };
+}
+
+/** A JSON value for each line. */
+export function linesOver(
+  readable: Readable,
+  writable: Writable,
+  fail: (error: unknown) => void,
+): EventEnd<unknown> {
+  let take = (_value: unknown): void => {};
+  let begun = "";
+  readable.setEncoding("utf8");
+  readable.on("data", (chunk: string) => {
+    let at = 0;
+    for (let end = chunk.indexOf("\n"); end >= 0; end = chunk.indexOf("\n", at)) {
+      take(JSON.parse(begun + chunk.slice(at, end)));
+      begun = "";
+      at = end + 1;
+    }
+    begun += chunk.slice(at);
+  });
+  return {
+    fail,
+    payload: (size, options) => new Text(size, options),
+    listen(_, message) {
+      take = message;
+    },
+    send: (value) => write(writable, `${JSON.stringify(value)}\n`),
+  };
+}

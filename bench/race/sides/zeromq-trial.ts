@@ -1,0 +1,11 @@
+// Ends well where ZeroMQ runs: two sockets of this process exchange a message.
+
+import { Pair } from "zeromq";
+
+const address = "inproc://trial";
+const [one, other] = [new Pair(), new Pair()];
+await one.bind(address);
+other.connect(address);
+await other.send("hello");
+const [word] = await one.receive();
+process.exit(word?.toString() === "hello" ? 0 : 1);
