@@ -36,6 +36,8 @@ interface Options {
   readonly cores: readonly [number, number];
   /** Blocks of a twentieth, to see that everything works. */
   readonly quick: boolean;
+  /** Rounds that go first and do not count. */
+  readonly warmUps: number;
   /** Told which block runs. */
   readonly show: (text: string) => void;
 }
@@ -44,7 +46,7 @@ interface Options {
 export async function measureGroup(
   group: Group,
   bare: Row,
-  { rounds, cores, quick, show }: Options,
+  { rounds, cores, quick, warmUps, show }: Options,
 ): Promise<GroupResult> {
   const start = performance.now();
   const rows = [{ ...bare, repetitions: bareRepetitions }, ...group.rows];
@@ -55,7 +57,7 @@ export async function measureGroup(
   const pairs: Pair[] = [];
   try {
     for (const row of rows) pairs.push(row.start(cores));
-    for (let round = quick ? -1 : -5; round < rounds; round++) {
+    for (let round = -warmUps; round < rounds; round++) {
       show(`${group.name}: block ${Math.max(0, round)} of ${rounds}`);
       for (const [index, pair] of pairs.entries()) {
         const each = await runBlock(pair, repetitions[index] ?? 0);

@@ -24,7 +24,13 @@ async function run({ only, rounds, cores, quick, json }: Settings): Promise<void
   const results: GroupResult[] = [];
   const tables: (Table & { name: string; seconds: number })[] = [];
   for (const group of groups.filter(isWanted)) {
-    const result = await measureGroup(group, bareRow, { rounds, cores, quick, show: showProgress });
+    const result = await measureGroup(group, bareRow, {
+      rounds,
+      cores,
+      quick,
+      warmUps: quick ? 1 : 5,
+      show: showProgress,
+    });
     showProgress("");
     results.push(result);
     printGroup(result);

@@ -23,9 +23,12 @@ export async function inTurns<Of extends { readonly contestant: Contestant }>(
   }
 }
 
+/** What takes so many times as long as asked was not held up by chance. */
+const plainly = 4;
+
 /**
  * Nanoseconds that one takes, roughly, from a block that takes that long; it also warms a runtime up.
- * That a few of them take long says nothing before they have done so twice.
+ * That a few of them take just that long says nothing before they have done so twice.
  */
 export async function calibrate(
   contestant: Contestant,
@@ -39,9 +42,11 @@ export async function calibrate(
     return elapsedNs;
   };
   for (let count = 2; ; count *= 4) {
-    let elapsed = await time(count);
-    if (elapsed >= leastMs * 1e6) elapsed = Math.min(elapsed, await time(count));
-    if (elapsed >= leastMs * 1e6) return elapsed / count;
+    const elapsed = await time(count);
+    if (elapsed < leastMs * 1e6) continue;
+    const least =
+      elapsed < plainly * leastMs * 1e6 ? Math.min(elapsed, await time(count)) : elapsed;
+    if (least >= leastMs * 1e6) return least / count;
   }
 }
 

@@ -4,6 +4,9 @@ import { judge } from "../goals/verdict.ts";
 import type { Step } from "./blocks.ts";
 import type { GoalOutcome, Row } from "./result.ts";
 
+/** Fewer than where nothing but the goals is measured: all of it has to fit into some minutes. */
+const warmUps = 2;
+
 interface Options {
   readonly cores: readonly [number, number];
   readonly rounds: number;
@@ -15,7 +18,7 @@ export async function measureGoals(options: Options, step: Step): Promise<GoalOu
   const outcomes: GoalOutcome[] = [];
   for (const [index, group] of groups.entries()) {
     const show = (text: string) => step(index / groups.length, text);
-    outcomes.push(...outcomesOf(await measureGroup(group, bareRow, { ...options, show })));
+    outcomes.push(...outcomesOf(await measureGroup(group, bareRow, { ...options, warmUps, show })));
   }
   return outcomes;
 }

@@ -56,7 +56,7 @@ export async function measureSweep(
 }
 
 /** Messages of a block of the sweep, however large they are. */
-const leastOfSweep = 4;
+const leastOfSweep = 2;
 
 interface Plan {
   readonly size: number;

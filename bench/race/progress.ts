@@ -30,10 +30,7 @@ export class Progress {
       this.#show(`${name}: ${what}${this.#left(done * seconds)}`, false);
     });
     this.#doneSeconds += seconds;
-    if (process.env.TIMES)
-      console.error(
-        `TIMES ${name} planned ${seconds.toFixed(1)} at ${((performance.now() - this.#start) / 1000).toFixed(1)}`,
-      );
+    console.error();
     return result;
   }
 

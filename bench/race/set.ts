@@ -2,6 +2,7 @@ import type { Step } from "./blocks.ts";
 import { countSystemCalls } from "./calls.ts";
 import type { Contender } from "./contender.ts";
 import { Contestant } from "./contestant.ts";
+import type { Effort } from "./effort.ts";
 import { measureHandovers } from "./handover.ts";
 import { bareLineId, contenders, isFloor, runnerName } from "./mechanisms.ts";
 import { measureOneWay, measureSweep, oneWaySize } from "./one-way.ts";
@@ -33,24 +34,30 @@ const startedAtOnce = 4;
 export async function raceSet(
   runner: Runner,
   settings: Settings,
-  progress: Progress,
+  { progress, effortNow }: { progress: Progress; effortNow: () => Effort },
 ): Promise<SetResult> {
-  const { sizes, effort } = settings;
+  const { size, sizes, count } = settings;
   const contestants = settings.contenders
     .filter(({ mechanism }) => mechanism.runner === runner)
     .map((contender) => new Contestant(contender));
   const bareLine =
     contestants.find(({ id }) => id === bareLineId) ?? new Contestant(bareLineContender);
   const all = [...new Set([bareLine, ...contestants])];
-  const stage = <Result>(name: string, work: (step: Step) => Promise<Result>) =>
-    progress.run(stageName(runner, name), work);
+  const stage = <Result>(name: string, work: (step: Step, effort: Effort) => Promise<Result>) =>
+    progress.run(stageName(runner, name), (step) => work(step, effortNow()));
   try {
     await stage("start", (step) => startAll(all, settings, step));
-    await stage("round trips", (step) => measureRoundTrips(all, settings, step));
-    await stage("one way", (step) => measureOneWay(contestants, effort, step));
-    await stage("sizes", (step) => measureSweep(contestants, { sizes, effort }, step));
-    await stage("handover", (step) => measureHandovers(contestants, effort.handovers, step));
-    await stage("system calls", (step) => countSystemCalls(contestants, effort.counted, step));
+    await stage("round trips", (step, effort) =>
+      measureRoundTrips(all, { size, count, effort }, step),
+    );
+    await stage("one way", (step, effort) => measureOneWay(contestants, effort, step));
+    await stage("sizes", (step, effort) => measureSweep(contestants, { sizes, effort }, step));
+    await stage("handover", (step, { handovers }) =>
+      measureHandovers(contestants, handovers, step),
+    );
+    await stage("system calls", (step, { counted }) =>
+      countSystemCalls(contestants, counted, step),
+    );
   } finally {
     await Promise.all(all.map((contestant) => contestant.leave()));
   }

@@ -1,6 +1,6 @@
 import { type ChildProcess, fork, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, rmSync } from "node:fs";
 import type { Server, Socket } from "node:net";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -30,7 +30,7 @@ export interface Measured extends Usage {
 /** Milliseconds in which the second side says what was wrong, when it was the one to see that. */
 const wordMax = 500;
 
-const folder = new URL(".", import.meta.url);
+const scripts = new URL(".", import.meta.url);
 const pipes = {
   spawn: ["ignore", "ignore", "inherit"],
   pipes: ["pipe", "pipe", "inherit"],
@@ -106,7 +106,7 @@ export class First {
 
   async #startProcess(how: Start = "spawn") {
     const { name, core, prefix } = this.#options;
-    const script = fileURLToPath(new URL("second.ts", folder));
+    const script = fileURLToPath(new URL("second.ts", scripts));
     const args = [name, core, prefix];
     const stdio = [...pipes[how]];
     const child =
@@ -120,7 +120,7 @@ export class First {
 
   async #startWorker(memory?: SharedArrayBuffer): Promise<Worker> {
     const { name, core, prefix } = this.#options;
-    const worker = new Worker(new URL("worker.ts", folder), { type: "module" });
+    const worker = new Worker(new URL("worker.ts", scripts), { type: "module" });
     worker.onerror = (event) => this.#lost.reject(new Error(event.message));
     const order: WorkerOrder = { name, core, prefix, memory };
     worker.postMessage(order);
@@ -157,9 +157,11 @@ export class First {
   #cleanUp(): void {
     this.#child?.kill("SIGKILL");
     const { prefix } = this.#options;
-    const names = readdirSync(dirname(prefix)).filter((name) =>
-      name.startsWith(`${basename(prefix)}.`),
-    );
-    for (const name of names) rmSync(join(dirname(prefix), name), { force: true });
+    const [folder, start] = [dirname(prefix), `${basename(prefix)}.`];
+    // Who made the folder may have removed it already.
+    const names = existsSync(folder) ? readdirSync(folder) : [];
+    for (const name of names.filter((name) => name.startsWith(start))) {
+      rmSync(join(folder, name), { force: true });
+    }
   }
 }

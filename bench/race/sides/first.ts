@@ -18,7 +18,11 @@ for (const [signal, code] of Object.entries(signals)) process.on(signal, () => p
 const [name = "", core = "-", secondCore = "-", samples = "-", prefix = ""] = process.argv.slice(2);
 
 function say(answer: object): void {
-  writeSync(1, `${JSON.stringify(answer)}\n`);
+  try {
+    writeSync(1, `${JSON.stringify(answer)}\n`);
+  } catch {
+    process.exit(1); // Whoever asked is gone.
+  }
 }
 
 function fail(error: unknown): never {

@@ -2,6 +2,7 @@
 
 import { Pair } from "zeromq";
 
+setTimeout(() => process.exit(1), 3000);
 const address = "inproc://trial";
 const [one, other] = [new Pair(), new Pair()];
 await one.bind(address);

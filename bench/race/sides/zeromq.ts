@@ -75,7 +75,8 @@ async function whyForbidden(): Promise<string | undefined> {
   const { status, signal, stderr } = spawnSync(process.execPath, [...runtimeFlags, script], {
     encoding: "utf8",
     env: { ...process.env, BUN_ENABLE_CRASH_REPORTING: "0", NO_COLOR: "1" },
-    timeout: 20_000,
+    timeout: 5000,
+    killSignal: "SIGKILL",
   });
   if (status === 0) return undefined;
   const reason = /^(?:error|panic).*$/m.exec(stderr)?.[0].replace("(main thread)", "");
