@@ -79,14 +79,11 @@ pub fn Ring(comptime wait: Wait, comptime path: Path) type {
         /// Until the other side sleeps for want of what this one is about to send.
         fn let_sleep(self: *Self, side: Side) void {
             const word = &self.mappings[@intFromEnum(side)].control().consumer_sleeping;
+            if (says_asleep(word)) return;
             const start = core.cpu.ticks();
-            // Relaxed: pairs with the store before the sleep in zig/wait.zig; nothing is read but the word itself.
-            while (@atomicLoad(u32, word, .monotonic) != @intFromEnum(wire.Sleeping.sleeping)) {
-                if (has_passed(start, drowsy_us)) return;
-                core.cpu.pause();
-            }
-            const asleep = core.cpu.ticks();
-            while (!has_passed(asleep, call_us)) core.cpu.pause();
+            while (!says_asleep(word) and !has_passed(start, drowsy_us)) core.cpu.pause();
+            const said = core.cpu.ticks();
+            while (!has_passed(said, call_us)) core.cpu.pause();
         }
 
         pub inline fn receive(self: *Self, side: Side, into: []u8) Error!usize {
@@ -109,6 +106,11 @@ pub fn Ring(comptime wait: Wait, comptime path: Path) type {
             return place.size;
         }
     };
+}
+
+fn says_asleep(word: *const u32) bool {
+    // Relaxed: pairs with the store before the sleep in zig/wait.zig; nothing is read but the word itself.
+    return @atomicLoad(u32, word, .monotonic) == @intFromEnum(wire.Sleeping.sleeping);
 }
 
 fn has_passed(start: u64, duration_us: u64) bool {
