@@ -34,14 +34,14 @@ export async function calibrate(
   contestant: Contestant,
   command: Command,
   size: number,
-  leastMs: number,
+  { leastMs, startAt }: { leastMs: number; startAt: number },
 ): Promise<number> {
   const time = async (count: number) => {
     const { elapsedNs } = await contestant.ask(command, count, size);
     if (command === "round-trip") contestant.takeSamples(count);
     return elapsedNs;
   };
-  for (let count = 2; ; count *= 4) {
+  for (let count = startAt; ; count *= 4) {
     const elapsed = await time(count);
     if (elapsed < leastMs * 1e6) continue;
     const least =

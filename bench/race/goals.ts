@@ -4,8 +4,8 @@ import { judge } from "../goals/verdict.ts";
 import type { Step } from "./blocks.ts";
 import type { GoalOutcome, Row } from "./result.ts";
 
-/** Fewer than where nothing but the goals is measured: all of it has to fit into some minutes. */
-const warmUps = 2;
+/** After fewer the runtimes have not compiled what they run. */
+const warmUps = 10;
 
 interface Options {
   readonly cores: readonly [number, number];
@@ -18,7 +18,8 @@ export async function measureGoals(options: Options, step: Step): Promise<GoalOu
   const outcomes: GoalOutcome[] = [];
   for (const [index, group] of groups.entries()) {
     const show = (text: string) => step(index / groups.length, text);
-    outcomes.push(...outcomesOf(await measureGroup(group, bareRow, { ...options, warmUps, show })));
+    const rounds = { ...options, warmUps: options.quick ? 1 : warmUps, show };
+    outcomes.push(...outcomesOf(await measureGroup(group, bareRow, rounds)));
   }
   return outcomes;
 }

@@ -1,4 +1,4 @@
-import { calibrate, inTurns, type Step, sum } from "./blocks.ts";
+import { calibrate, clamp, inTurns, type Step, sum } from "./blocks.ts";
 import type { Block, Contestant } from "./contestant.ts";
 import type { Effort } from "./effort.ts";
 import type { NotTaken, OneWay } from "./result.ts";
@@ -40,10 +40,10 @@ export async function measureSweep(
   step: Step,
 ): Promise<void> {
   const { sweepBlocks, sweepBlockMs } = effort;
-  const countOf: CountOf = async (_, each) =>
-    Math.max(leastOfSweep, Math.ceil((sweepBlockMs * 1e6) / (await each())));
   const points = new Map<Contestant, (OneWay | NotTaken)[]>();
   for (const [index, size] of sizes.entries()) {
+    const countOf: CountOf = async (_, each) =>
+      Math.max(leastCount(size), Math.ceil((sweepBlockMs * 1e6) / (await each())));
     const plan = { size, blocks: sweepBlocks, calibrationMs: sweepBlockMs / 2, countOf };
     const measured = await measureSize(contestants, plan, (done, what) =>
       step((index + done) / sizes.length, `${size} bytes, ${what}`),
@@ -55,8 +55,12 @@ export async function measureSweep(
   for (const [contestant, sweep] of points) contestant.results.sweep = sweep;
 }
 
-/** Messages of a block of the sweep, however large they are. */
-const leastOfSweep = 2;
+/** Messages of a block at least: the wake-up that each block begins with would be what is measured. */
+function leastCount(size: number): number {
+  return clamp(Math.floor(leastBytes / size), 2, 400);
+}
+
+const leastBytes = 256 * 1024;
 
 interface Plan {
   readonly size: number;
@@ -81,7 +85,11 @@ async function measureSize(
     }
     step(0, contestant.id);
     await contestant.attempt(async () => {
-      const each = () => calibrate(contestant, "one-way", size, calibrationMs);
+      const each = () =>
+        calibrate(contestant, "one-way", size, {
+          leastMs: calibrationMs,
+          startAt: leastCount(size),
+        });
       entries.push({ contestant, count: await countOf(contestant, each), blocks: [] });
     });
   }

@@ -30,7 +30,6 @@ export class Progress {
       this.#show(`${name}: ${what}${this.#left(done * seconds)}`, false);
     });
     this.#doneSeconds += seconds;
-    console.error();
     return result;
   }
 

@@ -46,7 +46,10 @@ export async function measureRoundTrips(
 
 async function scriptCount(contestant: Contestant, size: number, effort: Effort): Promise<number> {
   const { seconds, min, max } = effort.scriptRoundTrips;
-  const each = await calibrate(contestant, "round-trip", size, seconds * 50);
+  const each = await calibrate(contestant, "round-trip", size, {
+    leastMs: seconds * 50,
+    startAt: 4,
+  });
   const fitting = (seconds * 1e9) / each;
   return Math.round(clamp(fitting, Math.min(min, fitting * patience), max));
 }

@@ -61,7 +61,7 @@ function fetching(family: "unix" | "tcp"): Mechanism {
           return new Response(answering.take(bytes));
         } catch (error) {
           fail(error);
-          throw error;
+          return new Response(null, { status: 500 });
         }
       });
       await hello(path ?? port);
