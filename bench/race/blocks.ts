@@ -23,12 +23,9 @@ export async function inTurns<Of extends { readonly contestant: Contestant }>(
   }
 }
 
-/** What takes so many times as long as asked was not held up by chance. */
-const plainly = 4;
-
 /**
  * Nanoseconds that one takes, roughly, from a block that takes that long; it also warms a runtime up.
- * That a few of them take just that long says nothing before they have done so twice.
+ * That they take that long says nothing before they have done so twice.
  */
 export async function calibrate(
   contestant: Contestant,
@@ -44,8 +41,7 @@ export async function calibrate(
   for (let count = startAt; ; count *= 4) {
     const elapsed = await time(count);
     if (elapsed < leastMs * 1e6) continue;
-    const least =
-      elapsed < plainly * leastMs * 1e6 ? Math.min(elapsed, await time(count)) : elapsed;
+    const least = Math.min(elapsed, await time(count));
     if (least >= leastMs * 1e6) return least / count;
   }
 }

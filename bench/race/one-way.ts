@@ -57,7 +57,7 @@ export async function measureSweep(
 
 /** Messages of a block at least: the wake-up that each block begins with would be what is measured. */
 function leastCount(size: number): number {
-  return clamp(Math.floor(leastBytes / size), 2, 400);
+  return clamp(Math.floor(leastBytes / size), 8, 400);
 }
 
 const leastBytes = 256 * 1024;
