@@ -45,6 +45,17 @@ function fill(bytes: Uint8Array, index: number): void {
   for (let at = 0; at < bytes.length; at++) bytes[at] = byteOf(index, at, bytes.length);
 }
 
+let first: OwnBytes = new Uint8Array(0);
+
+/** Message 0 of that size. Kept, since a block of large ones would be over before it is made again. */
+function firstOf(size: number): OwnBytes {
+  if (first.length !== size) {
+    first = new Uint8Array(size);
+    fill(first, 0);
+  }
+  return first;
+}
+
 /** The number of the message that these are. */
 export function numberOf(bytes: Uint8Array): number {
   return readWord(bytes, 0);
@@ -76,7 +87,7 @@ export class Bytes implements Payload<Uint8Array> {
     this.#words = new Uint32Array(slab, 0, slab.byteLength >> 2);
     this.#views = Array.from({ length: underWay }, (_, turn) => {
       const view = new Uint8Array(slab, 4 * this.#stride * turn, size);
-      fill(view, 0);
+      view.set(firstOf(size));
       return view;
     });
   }
@@ -120,7 +131,7 @@ export class Packed {
     this.#size = size;
     // Words begin anywhere then, and are written byte by byte.
     this.#isWhole = isWhole || size % 4 > 0;
-    for (let place = 0; place < most; place++) this.#fill(place, 0);
+    for (let place = 0; place < most; place++) this.bytes.set(firstOf(size), size * place);
   }
 
   /** Makes `count` messages, from number `from` on. */
