@@ -32,7 +32,10 @@ const cells: Readonly<Record<string, (row: Row) => string>> = {
     return perOne(roundTrip.voluntarySwitches + roundTrip.involuntarySwitches);
   },
   "CPU, round trip": (row) => time(roundTripOf(row)?.cpuNs),
-  "messages/s": (row) => amount(oneWayOf(row)?.messagesPerSecond.median ?? Number.NaN),
+  "messages/s": (row) => {
+    const oneWay = oneWayOf(row);
+    return oneWay === undefined ? "" : amount(oneWay.messagesPerSecond.median);
+  },
   "CPU, message": (row) => time(oneWayOf(row)?.cpuNs),
   "calls, message": (row) => calls(row.callsPerMessage),
   copies: ({ copies }) => String(copies.count),
@@ -67,8 +70,9 @@ function* tableRows(text: string): Generator<{ headings: string[]; id: string; v
     const columns = line.split("|").slice(1, -1);
     const [first = "", ...values] = columns.map((cell) => cell.trim());
     const [, id] = first.match(/^.*`([^`]+\/[^`]+)`$/) ?? [];
-    if (id === undefined) headings = values;
-    else yield { headings, id, values };
+    const isRule = first.startsWith("---");
+    if (id !== undefined) yield { headings, id, values };
+    else if (!isRule) headings = values;
   }
 }
 
