@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { oneWayOf, roundTripOf } from "../bench/race/reading.ts";
 import { amount, duration, perOne, spreadOf } from "../bench/race/report/format.ts";
-import { oneWayOf, roundTripOf } from "../bench/race/report/rows.ts";
 import type { Calls, Race, Row } from "../bench/race/result.ts";
 import { spread } from "../bench/race/statistics.ts";
 

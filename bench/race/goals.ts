@@ -2,6 +2,7 @@ import { type GroupResult, measureGroup } from "../goals/blocks.ts";
 import { bareRow, groups } from "../goals/groups.ts";
 import { judge } from "../goals/verdict.ts";
 import type { Step } from "./blocks.ts";
+import { roundTripOf } from "./reading.ts";
 import type { GoalOutcome, Row } from "./result.ts";
 
 /** After fewer the runtimes have not compiled what they run. */
@@ -62,10 +63,7 @@ export function judgeRows(rows: readonly Row[]): GoalOutcome[] {
 }
 
 function judgeSleeping(byId: ReadonlyMap<string, Row>): GoalOutcome[] {
-  const p50 = (id: string) => {
-    const roundTrip = byId.get(id)?.roundTrip;
-    return roundTrip !== undefined && "p50" in roundTrip ? roundTrip.p50 : undefined;
-  };
+  const p50 = (id: string) => roundTripOf(byId.get(id))?.p50;
   const [ring, pipe] = [p50("native/ring-sleep"), p50("native/pipe")];
   if (ring === undefined || pipe === undefined) return [];
   return [

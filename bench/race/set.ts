@@ -4,9 +4,10 @@ import type { Contender } from "./contender.ts";
 import { Contestant } from "./contestant.ts";
 import type { Effort } from "./effort.ts";
 import { measureHandovers } from "./handover.ts";
-import { bareLineId, contenders, isFloor, runnerName } from "./mechanisms.ts";
+import { bareLineId, contenders, isFloor } from "./mechanisms.ts";
 import { measureOneWay, measureSweep, oneWaySize } from "./one-way.ts";
 import type { Progress, Stage } from "./progress.ts";
+import { roundTripOf, runnerName } from "./reading.ts";
 import type { Figure, Runner } from "./result.ts";
 import { measureRoundTrips } from "./round-trips.ts";
 import type { Settings } from "./settings.ts";
@@ -61,9 +62,7 @@ export async function raceSet(
   } finally {
     await Promise.all(all.map((contestant) => contestant.leave()));
   }
-  const { roundTrip } = bareLine.results;
-  const hasRun = roundTrip !== undefined && "p50" in roundTrip;
-  return { contestants, bareLineNs: hasRun ? roundTrip.blockMedians : undefined };
+  return { contestants, bareLineNs: roundTripOf(bareLine.row)?.blockMedians };
 }
 
 async function startAll(

@@ -1,4 +1,4 @@
-import { oneWayOf, roundTripOf } from "../report/rows.ts";
+import { oneWayOf, roundTripOf } from "../reading.ts";
 import type { Calls, Figure, Race, Row } from "../result.ts";
 
 /** Below this a change is not worth a line, however quiet both races were. */

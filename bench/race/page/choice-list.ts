@@ -1,7 +1,7 @@
+import { callsOf, oneWayOf, roundTripOf, rowOf, runnerName } from "../reading.ts";
 import type { Race, Row, Runner } from "../result.ts";
 import { type Choice, choicesOf } from "./choices.ts";
 import { html, type Markup } from "./markup.ts";
-import { callsOf, oneWayOf, roundTripOf, rowOf, runnerNames } from "./reading.ts";
 import { crossings, duration, perSecond } from "./units.ts";
 
 /** The usual needs in a line each, and below them all choices with their reasons. */
@@ -48,8 +48,7 @@ function choiceFigures(race: Race, ids: readonly string[]): Markup | undefined {
     .filter((row) => roundTripOf(row) !== undefined);
   if (rows.length === 0) return undefined;
   const sameRunner = new Set(rows.map(({ runner }) => runner)).size < rows.length;
-  const head = (row: Row) =>
-    sameRunner ? row.name : runnerNames.find(([runner]) => runner === row.runner)?.[1];
+  const head = (row: Row) => (sameRunner ? row.name : runnerName[row.runner]);
   return html`<table class="figures">
 <thead><tr><td></td><th scope="col">Round trip</th><th scope="col">System calls</th><th scope="col">CPU time</th><th scope="col">One way</th></tr></thead>
 <tbody>${rows.map((row) => {

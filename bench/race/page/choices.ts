@@ -1,6 +1,7 @@
 /** Which mechanism to use when: what each is for by its design, and what this run says about it. */
+
+import { callsOf, roundTripOf, rowOf, sortedBy } from "../reading.ts";
 import type { Race } from "../result.ts";
-import { callsOf, roundTripOf, rowOf, sortedBy } from "./reading.ts";
 import { aboutCrossings, duration, times } from "./units.ts";
 
 export interface Choice {

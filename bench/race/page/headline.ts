@@ -1,6 +1,7 @@
 /** The one sentence that a reader takes along, made of what was measured. */
+
+import { callsOf, roundTripOf, rowOf, sortedBy } from "../reading.ts";
 import type { Race, Row } from "../result.ts";
-import { callsOf, roundTripOf, rowOf, sortedBy } from "./reading.ts";
 import { aboutCrossings, microseconds } from "./units.ts";
 
 /** Whoever is measured first in this order stands in the headline. */

@@ -1,8 +1,8 @@
 /** How the figures came about: what a reader must know to trust them or to take them again. */
 import type { Machine } from "../../machine.ts";
+import { runnerName, runners } from "../reading.ts";
 import type { Race } from "../result.ts";
 import { html, type Markup } from "./markup.ts";
-import { runnerNames } from "./reading.ts";
 import { byteSize, duration, range } from "./units.ts";
 
 export function methodList(race: Race): Markup {
@@ -81,10 +81,12 @@ function pinningText({ settings }: Race): string {
 }
 
 function driftText(race: Race): string {
-  const parts = runnerNames.flatMap(([runner, name]) => {
+  const parts = runners.flatMap((runner) => {
     const line = race.bareLineNs[runner];
     if (line === undefined) return [];
-    return [`beside ${name} ${duration(line.median)} (${range(line.p10, line.p90, duration)})`];
+    return [
+      `beside ${runnerName[runner]} ${duration(line.median)} (${range(line.p10, line.p90, duration)})`,
+    ];
   });
   if (parts.length === 0) return "The bare cache line was not measured beside the mechanisms.";
   return `Two processes that bounce one cache line ran along, as a measure of the machine itself: ${parts.join(", ")}.`;

@@ -1,8 +1,5 @@
 /** The sections of the page, in their order. Charts are empty frames here: the page's script draws them. */
-import type { Family, Race, Row } from "../result.ts";
-import { choiceList } from "./choice-list.ts";
-import { html, type Markup } from "./markup.ts";
-import { methodList } from "./method.ts";
+
 import {
   callsOf,
   carriesMessages,
@@ -10,10 +7,15 @@ import {
   oneWayOf,
   roundTripOf,
   rowsOf,
-  runnerNames,
+  runnerName,
+  runners,
   sweepOf,
   whyNotCounted,
-} from "./reading.ts";
+} from "../reading.ts";
+import type { Family, Race, Row } from "../result.ts";
+import { choiceList } from "./choice-list.ts";
+import { html, type Markup } from "./markup.ts";
+import { methodList } from "./method.ts";
 import {
   arithmeticTable,
   costTable,
@@ -101,17 +103,17 @@ ${content}
 
 /** An empty frame, with a choice of the runner where there are several. */
 function chart(race: Race, name: string, drawn: (row: Row) => boolean, caption?: Markup): Markup {
-  const runners = runnerNames.filter(([runner]) => rowsOf(race, runner).some(drawn));
-  const first = runners[0];
+  const drawnIn = runners.filter((runner) => rowsOf(race, runner).some(drawn));
+  const first = drawnIn[0];
   if (first === undefined) return html`<p class="muted">Nothing was measured here.</p>`;
   const choice = html`<fieldset>
 <legend>Measured in</legend>
-${runners.map(
-  ([runner, label]) =>
-    html`<label><input type="radio" name="${name}-runner" value="${runner}"${runner === first[0] && html` checked`}>${label}</label>\n`,
+${drawnIn.map(
+  (runner) =>
+    html`<label><input type="radio" name="${name}-runner" value="${runner}"${runner === first && html` checked`}>${runnerName[runner]}</label>\n`,
 )}</fieldset>`;
-  return html`<figure data-chart="${name}" data-runner="${first[0]}">
-${runners.length > 1 && choice}
+  return html`<figure data-chart="${name}" data-runner="${first}">
+${drawnIn.length > 1 && choice}
 ${legend(race, drawn)}
 <div class="canvas"></div>
 ${caption !== undefined && html`<figcaption>${caption}</figcaption>`}

@@ -1,5 +1,3 @@
-import type { Calls, GoalOutcome, NotTaken, OneWay, Race, Row, Runner } from "../result.ts";
-import { html, type Markup } from "./markup.ts";
 import {
   bytesPerSecond,
   callsOf,
@@ -7,9 +5,12 @@ import {
   oneWayOf,
   roundTripOf,
   rowsOf,
-  runnerNames,
+  runnerName,
+  runners,
   sortedBy,
-} from "./reading.ts";
+} from "../reading.ts";
+import type { Calls, GoalOutcome, NotTaken, OneWay, Race, Row } from "../result.ts";
+import { html, type Markup } from "./markup.ts";
 import { type Cell, type TableGroup, table, withSpread } from "./table.ts";
 import { byteRate, byteSize, crossings, duration, perSecond, switches } from "./units.ts";
 
@@ -84,8 +85,8 @@ const idle: Readonly<Record<Row["waiting"], string>> = {
 };
 
 export function microTable(race: Race): Markup {
-  const groups = runnerNames.map(([runner, name]) => ({
-    name,
+  const groups = runners.map((runner) => ({
+    name: runnerName[runner],
     rows: race.micro
       .filter((micro) => micro.runner === runner)
       .map(({ name, min, p50, mean, p99 }) => ({
@@ -219,8 +220,8 @@ export function goalsTable(goals: readonly GoalOutcome[]): Markup {
 }
 
 function byRunner(race: Race, rowsFor: (rows: Row[]) => TableGroup["rows"]): TableGroup[] {
-  return runnerNames.map(([runner, name]: readonly [Runner, string]) => ({
-    name,
+  return runners.map((runner) => ({
+    name: runnerName[runner],
     rows: rowsFor(rowsOf(race, runner)),
   }));
 }

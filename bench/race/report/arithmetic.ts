@@ -1,8 +1,7 @@
-import { runnerName, runners } from "../mechanisms.ts";
+import { ranked, roundTripOf, runnerName, runners } from "../reading.ts";
 import type { Race } from "../result.ts";
 import { type Column, tabulate, wrap } from "./columns.ts";
 import { duration, perOne, spreadOf } from "./format.ts";
-import { ranked, roundTripOf } from "./rows.ts";
 
 interface Account {
   readonly name: string;

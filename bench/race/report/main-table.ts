@@ -1,9 +1,8 @@
-import { runnerName } from "../mechanisms.ts";
+import { oneWayOf, ranked, roundTripOf, runnerName } from "../reading.ts";
 import type { Calls, Figure, Race, Row, Runner } from "../result.ts";
 import { bar, logShare } from "./bar.ts";
 import { type Column, tabulate } from "./columns.ts";
 import { amount, bytes, duration, perOne, spreadOf } from "./format.ts";
-import { oneWayOf, ranked, roundTripOf } from "./rows.ts";
 
 const barRoom = 8;
 

@@ -1,5 +1,6 @@
 import type { Machine } from "../../machine.ts";
-import { contenders, runners } from "../mechanisms.ts";
+import { contenders } from "../mechanisms.ts";
+import { runners } from "../reading.ts";
 import type { Race } from "../result.ts";
 import { arithmetic } from "./arithmetic.ts";
 import { tabulate, wrap } from "./columns.ts";

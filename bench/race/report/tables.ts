@@ -1,9 +1,8 @@
-import { runnerName, runners } from "../mechanisms.ts";
+import { ranked, runnerName, runners } from "../reading.ts";
 import type { GoalOutcome, Micro, NotTaken, OneWay, Race, Row, Runner } from "../result.ts";
 import { bar } from "./bar.ts";
 import { type Column, tabulate, wrap } from "./columns.ts";
 import { amount, bytes, duration, spreadOf } from "./format.ts";
-import { ranked } from "./rows.ts";
 
 const handoverBarRoom = 24;
 

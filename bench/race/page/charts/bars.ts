@@ -1,7 +1,7 @@
 /// <reference lib="dom" />
 import * as Plot from "@observablehq/plot";
+import { oneWayOf, rowsOf, sortedBy } from "../../reading.ts";
 import type { Figure, Row } from "../../result.ts";
-import { oneWayOf, rowsOf, sortedBy } from "../reading.ts";
 import { duration, perSecond } from "../units.ts";
 import {
   colour,

@@ -1,7 +1,7 @@
 /// <reference lib="dom" />
 import * as Plot from "@observablehq/plot";
+import { callsOf, carriesMessages, roundTripOf, rowsOf } from "../../reading.ts";
 import type { Race, Row, Runner } from "../../result.ts";
-import { callsOf, carriesMessages, roundTripOf, rowsOf } from "../reading.ts";
 import { crossings, duration } from "../units.ts";
 import {
   colour,

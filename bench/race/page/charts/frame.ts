@@ -1,8 +1,8 @@
 /// <reference lib="dom" />
 /** What all charts have in common: what they are drawn from, their colours, and the room for names. */
 import * as Plot from "@observablehq/plot";
+import { families } from "../../reading.ts";
 import type { Race, Row, Runner } from "../../result.ts";
-import { families } from "../reading.ts";
 
 export interface Drawing {
   readonly race: Race;

@@ -1,7 +1,7 @@
 /// <reference lib="dom" />
 import * as Plot from "@observablehq/plot";
+import { roundTripOf, rowsOf, sortedBy } from "../../reading.ts";
 import type { RoundTrip, Row } from "../../result.ts";
-import { roundTripOf, rowsOf, sortedBy } from "../reading.ts";
 import { duration } from "../units.ts";
 import {
   colour,

@@ -1,8 +1,8 @@
 /// <reference lib="dom" />
 import * as Plot from "@observablehq/plot";
+import { bytesPerSecond, rowsOf, sweepOf } from "../../reading.ts";
 import type { Race, Runner } from "../../result.ts";
 import { isHighlighted } from "../highlights.ts";
-import { bytesPerSecond, rowsOf, sweepOf } from "../reading.ts";
 import { byteRate, byteSize, perSecond } from "../units.ts";
 import { apart } from "./apart.ts";
 import {

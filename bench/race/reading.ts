@@ -1,11 +1,13 @@
-/** What the parts of the page, and its charts in the browser, read out of a race. */
-import type { Calls, Family, NotTaken, OneWay, Race, RoundTrip, Row, Runner } from "../result.ts";
+/** What the reports, and the page's charts in the browser, read out of a race. */
+import type { Calls, Family, NotTaken, OneWay, Race, RoundTrip, Row, Runner } from "./result.ts";
 
-export const runnerNames: readonly (readonly [Runner, string])[] = [
-  ["native", "Native"],
-  ["bun", "Bun"],
-  ["deno", "Deno"],
-];
+export const runners: readonly Runner[] = ["native", "bun", "deno"];
+
+export const runnerName: Readonly<Record<Runner, string>> = {
+  native: "Native",
+  bun: "Bun",
+  deno: "Deno",
+};
 
 /** In the order of the legends; the colours are in page.css. */
 export const families: readonly Family[] = [
@@ -46,6 +48,14 @@ export function rowOf(race: Race, id: string): Row | undefined {
 
 export function rowsOf(race: Race, runner: Runner): Row[] {
   return race.rows.filter((row) => row.runner === runner);
+}
+
+/** Of one runner, the fastest round trip first; what has none comes after, and what did not run not at all. */
+export function ranked(race: Race, runner: Runner): Row[] {
+  const ran = rowsOf(race, runner).filter(
+    ({ forbidden, failed }) => forbidden === undefined && failed === undefined,
+  );
+  return sortedBy(ran, (row) => roundTripOf(row)?.p50 ?? Number.MAX_VALUE);
 }
 
 export function bytesPerSecond({ size, messagesPerSecond }: OneWay): number {
