@@ -59,6 +59,7 @@ export const subject = {
   pidfdOpen: 21,
   unlink: 22,
   ioctl: 24,
+  open: 25,
   magic: 64,
   version: 65,
   alignment: 66,

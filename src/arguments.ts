@@ -20,6 +20,7 @@ const defaultCapacity = 2 ** 20;
 const defaultMode = 0o600;
 const defaultSpin = 50;
 const defaultRetryTimeout = 5000;
+const u32Max = 2 ** 32 - 1;
 
 export function checkListen(options: ListenOptions = {}): CheckedListen {
   checkObject(options, "options");
@@ -31,7 +32,7 @@ export function checkListen(options: ListenOptions = {}): CheckedListen {
   if (!Number.isInteger(mode) || mode < 0 || mode > 0o777) {
     throw new RangeError(`mode is ${show(mode)}; expected permission bits from 0 to 0o777`);
   }
-  return { capacity, wire, mode, ...checkCommon(options), ...checkWaiting(options) };
+  return { capacity, wire, mode: mode >>> 0, ...checkCommon(options), ...checkWaiting(options) };
 }
 
 export function checkConnect(options: ConnectOptions = {}): CheckedConnect {
@@ -116,9 +117,31 @@ export function checkBytes(bytes: Uint8Array, name: string): void {
 }
 
 export function checkSizes(sizes: Uint32Array): void {
-  if (!(sizes instanceof Uint32Array)) {
+  // Not `instanceof`: what inherits from a Uint32Array may have smaller elements.
+  if (kindOf.call(sizes) !== "Uint32Array") {
     throw new TypeError(`sizes is ${show(sizes)}; expected a Uint32Array`);
   }
+}
+
+const typedArray = Object.getPrototypeOf(Uint8Array.prototype) as object;
+const lengthOf = getterOf(typedArray, "length") as (this: unknown) => number;
+const kindOf = getterOf(typedArray, Symbol.toStringTag) as (this: unknown) => string | undefined;
+
+function getterOf(prototype: object, key: PropertyKey): unknown {
+  return Object.getOwnPropertyDescriptor(prototype, key)?.get;
+}
+
+/**
+ * How many elements native code may touch: no more than there are, whatever a subclass or a property
+ * of the array answers, and no more than a u32 can say.
+ *
+ * @throws {TypeError} when it is no typed array, though it inherits from one.
+ */
+export function nativeLength(array: Uint8Array | Uint32Array): number {
+  const { length } = array;
+  // Elements cannot lie. The getter cannot either, but it costs as much as sending a message.
+  if (isU32(length) && (length === 0 || array[length - 1] !== undefined)) return length;
+  return Math.min(lengthOf.call(array), u32Max);
 }
 
 /** Whether native code can be given a value as a u32. False for a BigInt, which `>>>` would throw at. */

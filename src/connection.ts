@@ -1,6 +1,7 @@
 import { status } from "../ffi/table.ts";
+import { nativeLength } from "./arguments.ts";
 import type { Established } from "./channel.ts";
-import { PeerClosedError } from "./errors.ts";
+import { PeerClosedError, PeerDiedError } from "./errors.ts";
 import { checkReply, failureReply } from "./failure-reply.ts";
 import { eventLoop, type Loop } from "./loop.ts";
 import { RpcEnd } from "./rpc-end.ts";
@@ -96,7 +97,8 @@ export class Connection implements Task {
   watch(arm: Parameters<Task["watch"]>[0]): void {
     if (this.#takesRequests) arm(interest.news, 0);
     else if (!this.#hasReply) arm(interest.end, 0);
-    if (this.#hasReply) arm(interest.room, this.#replies[0]?.bytes?.length ?? 0);
+    const reply = this.#replies[0]?.bytes;
+    if (reply !== undefined) arm(interest.room, nativeLength(reply));
   }
 
   /** Answers what the client has asked by now, and then ends. */
@@ -174,12 +176,21 @@ export class Connection implements Task {
     while (true) {
       const next = this.#replies[0];
       if (next?.bytes === undefined) return count;
-      const { bytes, typeId, idLow, idHigh } = next;
-      if (!this.#end.trySend(bytes, typeId, idLow, idHigh, "replying")) return count;
+      if (!this.#sendReply(next, next.bytes)) return count;
       this.#replies.shift();
       this.#open -= 1;
       this.#hasRead = true;
       count += 1;
+    }
+  }
+
+  /** Of a client that has gone the next receive tells, once all that it had published is answered. */
+  #sendReply({ typeId, idLow, idHigh }: Exchange, bytes: Uint8Array): boolean {
+    try {
+      return this.#end.trySend(bytes, typeId, idLow, idHigh, "replying");
+    } catch (error) {
+      if (error instanceof PeerClosedError || error instanceof PeerDiedError) return true;
+      throw error;
     }
   }
 

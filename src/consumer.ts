@@ -1,5 +1,5 @@
 import { numbers, status } from "../ffi/table.ts";
-import { checkBytes, checkTimeout, isU32 } from "./arguments.ts";
+import { checkBytes, checkTimeout, isU32, nativeLength } from "./arguments.ts";
 import { type Batch, ConsumerBatch } from "./batch.ts";
 import { Channel, type Established } from "./channel.ts";
 import { ZerocrossError } from "./errors.ts";
@@ -133,7 +133,7 @@ export class Consumer implements Disposable, AsyncIterable<Message> {
    */
   tryReceiveInto(into: Uint8Array): number {
     if (!(into instanceof Uint8Array)) checkBytes(into, "into");
-    const code = this.#calls.zc_consumer_try_receive(this.#handle, into, into.length);
+    const code = this.#calls.zc_consumer_try_receive(this.#handle, into, nativeLength(into));
     if (code >= status.peerClosed) return code;
     return this.#failInto(code, into);
   }
@@ -142,7 +142,8 @@ export class Consumer implements Disposable, AsyncIterable<Message> {
   receiveIntoSync(into: Uint8Array, waiting?: Waiting): number {
     if (!(into instanceof Uint8Array)) checkBytes(into, "into");
     const timeout = waiting === undefined ? Infinity : checkTimeout(waiting);
-    const code = this.#calls.zc_consumer_receive(this.#handle, into, into.length, timeout);
+    const size = nativeLength(into);
+    const code = this.#calls.zc_consumer_receive(this.#handle, into, size, timeout);
     if (code >= status.peerClosed) return code;
     return this.#failInto(code, into);
   }
@@ -215,7 +216,7 @@ export class Consumer implements Disposable, AsyncIterable<Message> {
     if (code === status.tooLarge) {
       const { found } = readFailure(this.#calls, this.#handle);
       throw new RangeError(
-        `receiving (${this.#channel.path}): the message has ${found} bytes, and \`into\` holds ${into.length}. ` +
+        `receiving (${this.#channel.path}): the message has ${found} bytes, and \`into\` holds ${nativeLength(into)}. ` +
           "It was not consumed: receive it into a larger buffer.",
       );
     }

@@ -44,6 +44,11 @@ export function errorOf(code: number, calls: Calls, handle: number, attempt: Att
         `${at}: ${peer} ended without closing, and what it had published before was delivered. ` +
           "Close this end; to go on, start that process again and open a new channel.",
       );
+    case status.peerGone:
+      return new PeerClosedError(
+        `${at}: ${peer} left before it had taken the memory. It ended, or refused this process; ` +
+          "others can connect as before.",
+      );
     case status.handleClosed:
       return closedError(at);
     case status.handlesExhausted:
@@ -144,21 +149,34 @@ const nobodyListens = "Nobody listens there: start the listener first, or connec
 function systemError(at: string, failure: Failure): SystemError {
   const call = nameOf(subject, failure.subject);
   const errno = errnoName(failure.errno);
+  const isAtPath = ["bind", "connect", "unlink", "chmod"].includes(call);
+  const sandboxed = "This kernel is too old, or a sandbox forbids it: allow that call.";
+  const forbidden = isAtPath
+    ? "This user may not do that there: change the permissions, or use another path or user."
+    : sandboxed;
   const advice: Record<string, string> = {
     ENOENT:
       call === "connect"
         ? nobodyListens
         : "A folder of the path does not exist: create it, or correct the path.",
     ENOTDIR: "A part of the path is not a folder: correct the path.",
-    EACCES: "This user may not do that there: change the permissions, or use another path or user.",
-    EPERM: "This user may not do that there: change the permissions, or use another path or user.",
+    EACCES: forbidden,
+    EPERM: forbidden,
+    ENOSYS: sandboxed,
     EROFS: "The file system is read-only: use another path.",
     ECONNREFUSED: nobodyListens,
     EAGAIN: "The listener has more connectors waiting than it takes: connect with `retry`.",
     EMFILE: "This process has too many descriptors open: close some, or raise its limit.",
     ENFILE: "The system has too many files open.",
+    ETOOMANYREFS:
+      "This user has too many descriptors under way between processes: have them received, or raise the limit of open files.",
     ENOMEM: "There is not enough memory: use a smaller `capacity`, or raise the limit.",
-    ENOSPC: "There is no space left: use a smaller `capacity`, or free some.",
+    EFBIG:
+      "A file may not be that large here: use a smaller `capacity`, or raise the limit (ulimit -f).",
+    ENOSPC:
+      call === "bind"
+        ? "There is no space left in that file system: free some, or use another path."
+        : "There is no space left: use a smaller `capacity`, or free some.",
   };
   return new SystemError(
     `${at}: ${call} failed with ${errno}. ${advice[errno] ?? ""}`.trimEnd(),
@@ -201,7 +219,7 @@ function wireProblem(failure: Failure): string {
     case subject.descriptors:
       return `it sent ${found} descriptors; expected ${expected}.`;
     case subject.truncated:
-      return `it closed the connection after ${found} bytes of its handshake; expected ${expected}. It may have refused this process, or taken another connector.`;
+      return `it closed the connection after ${found} bytes of its handshake; expected ${expected}. It may have refused this process, taken another connector, or had no room for one.`;
     case subject.trailingBytes:
       return `it sent more than the ${expected} bytes of its handshake.`;
     case subject.memoryState:
@@ -243,6 +261,7 @@ function nameOf(table: Readonly<Record<string, number>>, value: number): string 
 }
 
 function errnoName(errno: number): string {
-  const names: Readonly<Record<string, number>> = constants.errno;
+  // The runtimes leave the last one out.
+  const names: Readonly<Record<string, number>> = { ...constants.errno, ETOOMANYREFS: 109 };
   return Object.keys(names).find((name) => names[name] === errno) ?? `errno ${errno}`;
 }

@@ -6,6 +6,7 @@ import {
   checkTimeout,
   checkTypeId,
   isU32,
+  nativeLength,
 } from "./arguments.ts";
 import { Channel, type Established } from "./channel.ts";
 import { ZerocrossError } from "./errors.ts";
@@ -93,18 +94,20 @@ export class Producer implements Disposable {
    */
   trySend(bytes: Uint8Array, typeId = 0): boolean {
     if (!(bytes instanceof Uint8Array) || !isU32(typeId)) this.#refuse(bytes, typeId);
-    const code = this.#calls.zc_producer_try_send(this.#handle, bytes, bytes.length, typeId);
+    const size = nativeLength(bytes);
+    const code = this.#calls.zc_producer_try_send(this.#handle, bytes, size, typeId >>> 0);
     if (code === status.ok) return true;
     if (code === status.again) return false;
-    return this.#failSend(code, bytes, typeId);
+    return this.#failSend(code, size, typeId);
   }
 
   /** Like `trySend`; while the ring is full, waits on this thread for the consumer. */
   sendSync(bytes: Uint8Array, typeId = 0, waiting?: Waiting): void {
     if (!(bytes instanceof Uint8Array) || !isU32(typeId)) this.#refuse(bytes, typeId);
     const timeout = waiting === undefined ? Infinity : checkTimeout(waiting);
-    const code = this.#calls.zc_producer_send(this.#handle, bytes, bytes.length, typeId, timeout);
-    if (code !== status.ok) this.#failSend(code, bytes, typeId);
+    const size = nativeLength(bytes);
+    const code = this.#calls.zc_producer_send(this.#handle, bytes, size, typeId >>> 0, timeout);
+    if (code !== status.ok) this.#failSend(code, size, typeId);
   }
 
   /**
@@ -113,9 +116,10 @@ export class Producer implements Disposable {
    */
   async send(bytes: Uint8Array, typeId = 0, waiting?: Waiting): Promise<void> {
     this.#refuse(bytes, typeId);
-    this.#checkMessageSize(bytes.length);
+    const size = nativeLength(bytes);
+    this.#checkMessageSize(size);
     const attempt = () => this.trySend(bytes, typeId) || undefined;
-    await this.#until(attempt, waiting, `sending ${bytes.length} bytes`, bytes.length);
+    await this.#until(attempt, waiting, `sending ${size} bytes`, size);
   }
 
   /**
@@ -134,10 +138,10 @@ export class Producer implements Disposable {
     const code = this.#calls.zc_producer_try_send_many(
       this.#handle,
       bytes,
-      bytes.length,
+      nativeLength(bytes),
       sizes,
-      sizes.length,
-      typeId,
+      nativeLength(sizes),
+      typeId >>> 0,
     );
     if (code < 0) this.#failSendMany(code, bytes, sizes);
     return code;
@@ -154,7 +158,7 @@ export class Producer implements Disposable {
    */
   tryClaim(size: number): Slot | undefined {
     if (!isU32(size)) checkSize(size, this.maxMessageSize, "the claimed size");
-    const offset = this.#calls.zc_producer_try_claim(this.#handle, size);
+    const offset = this.#calls.zc_producer_try_claim(this.#handle, size >>> 0);
     if (offset >= 0) return this.#slot.open(offset, size);
     if (offset === status.again) return undefined;
     return this.#failClaim(offset, size);
@@ -164,7 +168,7 @@ export class Producer implements Disposable {
   claimSync(size: number, waiting?: Waiting): Slot {
     if (!isU32(size)) checkSize(size, this.maxMessageSize, "the claimed size");
     const timeout = waiting === undefined ? Infinity : checkTimeout(waiting);
-    const offset = this.#calls.zc_producer_claim(this.#handle, size, timeout);
+    const offset = this.#calls.zc_producer_claim(this.#handle, size >>> 0, timeout);
     if (offset >= 0) return this.#slot.open(offset, size);
     return this.#failClaim(offset, size);
   }
@@ -213,13 +217,13 @@ export class Producer implements Disposable {
     checkTypeId(typeId);
   }
 
-  #failSend(code: number, bytes: Uint8Array, typeId: number): never {
+  #failSend(code: number, size: number, typeId: number): never {
     if (code === status.argument && !this.#channel.closed) {
       checkTypeId(typeId);
-      this.#checkMessageSize(bytes.length);
+      this.#checkMessageSize(size);
       this.#checkNoSlot();
     }
-    this.#channel.fail(code, `sending ${bytes.length} bytes`);
+    this.#channel.fail(code, `sending ${size} bytes`);
   }
 
   #failSendMany(code: number, bytes: Uint8Array, sizes: Uint32Array): never {
@@ -232,7 +236,7 @@ export class Producer implements Disposable {
         sum += size;
       }
       throw new RangeError(
-        `${doing} (${this.#channel.path}): the sizes add up to ${sum} bytes, and only ${bytes.length} were given`,
+        `${doing} (${this.#channel.path}): the sizes add up to ${sum} bytes, and only ${nativeLength(bytes)} were given`,
       );
     }
     this.#channel.fail(code, doing);

@@ -1,5 +1,5 @@
 import type { Calls, Library } from "../ffi/library.ts";
-import { LoadError, library as loadLibrary } from "../ffi/load.ts";
+import { type LoadError, library as loadLibrary } from "../ffi/load.ts";
 import { numbers, status } from "../ffi/table.ts";
 import {
   type CheckedConnect,
@@ -236,7 +236,6 @@ export function openLibrary(): Library {
   try {
     return loadLibrary();
   } catch (cause) {
-    if (cause instanceof LoadError) throw new SystemError(cause.message, "", "", { cause });
-    throw cause;
+    throw new SystemError((cause as LoadError).message, "", "", { cause });
   }
 }

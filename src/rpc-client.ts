@@ -1,5 +1,5 @@
 import { numbers, status } from "../ffi/table.ts";
-import { checkWaiting } from "./arguments.ts";
+import { checkWaiting, nativeLength } from "./arguments.ts";
 import { CallTable } from "./call-table.ts";
 import type { Channel, Established } from "./channel.ts";
 import { RpcError } from "./errors.ts";
@@ -103,12 +103,12 @@ export class RpcClient implements Disposable {
    */
   call(bytes: Uint8Array, options?: CallOptions): Promise<Message> {
     return new Promise((resolve, reject) => {
-      const typeId = this.#checkCall(bytes, options);
       const waiting = checkWaiting(options);
+      const typeId = this.#checkCall(bytes, options);
       waiting.signal?.throwIfAborted();
       const call: Call = { id: 0, bytes, typeId, resolve, reject, release: undefined };
       if (this.#unsent.length > 0 || !this.#send(call)) {
-        call.bytes = bytes.slice();
+        call.bytes = copyOf(bytes);
         this.#unsent.push(call);
       }
       if (options !== undefined) {
@@ -123,8 +123,8 @@ export class RpcClient implements Disposable {
 
   /** Like `call`, waiting on this thread. The replies to other calls that come meanwhile are kept. */
   callSync(bytes: Uint8Array, options?: CallOptions): Message {
-    const typeId = this.#checkCall(bytes, options);
     const { timeout } = checkWaiting(options);
+    const typeId = this.#checkCall(bytes, options);
     const deadline = timeout === Infinity ? undefined : performance.now() + timeout;
     const id = this.#sendSync(bytes, typeId, deadline);
     this.#end.prepare();
@@ -234,7 +234,7 @@ export class RpcClient implements Disposable {
     while (!this.#trySend(bytes, typeId, this.#lastId + 1)) {
       // The server may be waiting for room as well, which only this side can make.
       while (this.#takeReply());
-      const code = calls.zc_rpc_wait(handle, bytes.length, millisecondsTo(deadline));
+      const code = calls.zc_rpc_wait(handle, nativeLength(bytes), millisecondsTo(deadline));
       if (code === status.timeout) throw this.#timedOut();
       if (code < 0) this.#channel.fail(code, "calling");
     }
@@ -243,10 +243,11 @@ export class RpcClient implements Disposable {
   }
 
   #checkCall(bytes: Uint8Array, options: CallOptions | undefined): number {
+    const { typeId = 0 } = options ?? {};
+    const nativeTypeId = checkRpcTypeId(typeId);
+    // Last: reading the options may run code of the user's, which may change the bytes.
     this.#end.check(bytes, "request");
-    if (options?.typeId === undefined) return 0;
-    checkRpcTypeId(options.typeId);
-    return options.typeId;
+    return nativeTypeId;
   }
 
   #giveUp(call: Call, error: unknown): void {
@@ -268,6 +269,11 @@ export class RpcClient implements Disposable {
   #timedOut(): DOMException {
     return timedOut(`calling (${this.#channel.path})`);
   }
+}
+
+/** Of a buffer that was transferred away nothing is left to copy, and the constructor would throw. */
+function copyOf(bytes: Uint8Array): Uint8Array {
+  return nativeLength(bytes) === 0 ? new Uint8Array() : new Uint8Array(bytes);
 }
 
 function millisecondsTo(deadline: number | undefined): number {

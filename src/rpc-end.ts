@@ -1,5 +1,5 @@
 import { numbers, status } from "../ffi/table.ts";
-import { checkBytes, checkTypeId } from "./arguments.ts";
+import { checkBytes, checkTypeId, nativeLength } from "./arguments.ts";
 import { Channel, type Established } from "./channel.ts";
 import { readFailure } from "./failures.ts";
 
@@ -34,7 +34,7 @@ export class RpcEnd {
     doing: string,
   ): boolean {
     const { calls, handle } = this.channel;
-    const code = calls.zc_rpc_try_send(handle, bytes, bytes.length, typeId, idLow, idHigh);
+    const code = calls.zc_rpc_try_send(handle, bytes, nativeLength(bytes), typeId, idLow, idHigh);
     if (code === status.ok) return true;
     if (code === status.again) return false;
     return this.channel.fail(code, doing);
@@ -124,21 +124,23 @@ export class RpcEnd {
   /** Checks what is to be sent, so that sending it can only fail for the channel's reasons. */
   check(bytes: Uint8Array, name: string): void {
     const { maxMessageSize, capacity, path } = this.channel;
-    if (bytes instanceof Uint8Array && bytes.length <= maxMessageSize) return;
     checkBytes(bytes, name);
+    const size = nativeLength(bytes);
+    if (size <= maxMessageSize) return;
     throw new RangeError(
-      `${name} (${path}): it has ${bytes.length} bytes; expected at most ${maxMessageSize} in a ring of ${capacity}. ` +
+      `${name} (${path}): it has ${size} bytes; expected at most ${maxMessageSize} in a ring of ${capacity}. ` +
         "Send it in parts, or listen with a larger capacity.",
     );
   }
 }
 
-/** The type of a request or a reply. */
-export function checkRpcTypeId(typeId: number): void {
+/** The type of a request or a reply, as native code takes it. */
+export function checkRpcTypeId(typeId: number): number {
   if (typeId === numbers.typeFailure) {
     throw new RangeError(
       "typeId is 0xFFFFFFFE, which marks failed replies; expected an integer from 0 to 0xFFFFFFFD",
     );
   }
   checkTypeId(typeId);
+  return typeId >>> 0;
 }

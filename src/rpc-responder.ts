@@ -1,4 +1,5 @@
 import { status } from "../ffi/table.ts";
+import { nativeLength } from "./arguments.ts";
 import type { Channel, Established } from "./channel.ts";
 import { checkReply, failureReply, type Reply } from "./failure-reply.ts";
 import { connect, connectSync, listen, listenSync, role } from "./rendezvous.ts";
@@ -68,8 +69,8 @@ export class RpcResponder implements Disposable {
    * @throws {CorruptError} when the client broke the ring.
    */
   serveSync(handler: (request: Request) => Uint8Array, options: { typeId?: number } = {}): void {
-    const { typeId = 0 } = options;
-    checkRpcTypeId(typeId);
+    const { typeId: givenTypeId = 0 } = options;
+    const typeId = checkRpcTypeId(givenTypeId);
     if (typeof handler !== "function") {
       throw new TypeError(`handler is ${String(handler)}; expected a function of the request`);
     }
@@ -108,17 +109,17 @@ export class RpcResponder implements Disposable {
     }
     const { calls, handle, closed } = this.#channel;
     if (closed) return;
-    const { length } = reply.bytes;
     const code = calls.zc_rpc_send(
       handle,
       reply.bytes,
-      length,
+      nativeLength(reply.bytes),
       reply.typeId,
       idLow,
       idHigh,
       Infinity,
     );
-    // A client that closes is told of by the next receive.
-    if (code < 0 && code !== status.peerClosed) this.#channel.fail(code, "replying");
+    // Of a client that has gone the next receive tells, once all that it had published is answered.
+    if (code >= 0 || code === status.peerClosed || code === status.peerDied) return;
+    this.#channel.fail(code, "replying");
   }
 }

@@ -18,7 +18,10 @@ export interface ServeOptions
   onOpen?: (peer: Peer) => void;
   /** A client is gone. `error` says why, when it did not simply close. */
   onClose?: (peer: Peer, error?: Error) => void;
-  /** A handler threw, somebody who connected was sent away, or the system has no room for more. */
+  /**
+   * A handler threw; somebody who connected was sent away, or left before the handshake was over; or
+   * the system has no room for more.
+   */
   onError?: (error: Error) => void;
 }
 

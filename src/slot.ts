@@ -58,14 +58,22 @@ export class ProducerSlot implements Slot {
 
   commit(size: number = this.#size, typeId = 0): void {
     this.#check(size, typeId, "committing a slot");
-    const code = this.#channel.calls.zc_producer_commit(this.#channel.handle, size, typeId);
+    const code = this.#channel.calls.zc_producer_commit(
+      this.#channel.handle,
+      size >>> 0,
+      typeId >>> 0,
+    );
     this.finish();
     if (code < 0) this.#channel.fail(code, "committing a slot");
   }
 
   stage(size: number = this.#size, typeId = 0): void {
     this.#check(size, typeId, "staging a slot");
-    const code = this.#channel.calls.zc_producer_stage(this.#channel.handle, size, typeId);
+    const code = this.#channel.calls.zc_producer_stage(
+      this.#channel.handle,
+      size >>> 0,
+      typeId >>> 0,
+    );
     this.finish();
     if (code < 0) this.#channel.fail(code, "staging a slot");
   }

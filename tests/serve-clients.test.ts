@@ -216,9 +216,9 @@ test("a client's authorize is asked about the server", async () => {
 // Connectors that do not do their part
 
 test("connectors that never read the handshake, or leave at once, hold nobody up", async () => {
-  const heard: string[] = [];
+  const heard: Error[] = [];
   const before = openDescriptors();
-  const server = await serveHere({ onError: (error) => heard.push(error.message) });
+  const server = await serveHere({ onError: (error) => heard.push(error) });
   const silent = Array.from({ length: 10 }, () => connectTo(server.path, soon()));
   await connectAndCall(server.path);
   for (let i = 0; i < 30; i++) {
@@ -230,6 +230,11 @@ test("connectors that never read the handshake, or leave at once, hold nobody up
   await connectAndCall(server.path);
   assert.ok(performance.now() - begun < 1000);
   assert.equal(server.connections === 0 || server.connections === 1, true);
+  assert.equal(heard.length, 30);
+  for (const { name, message } of heard) {
+    assert.equal(name, "PeerClosedError");
+    assert.match(message, new RegExp(`pid ${process.pid}\\) left before it had taken the memory`));
+  }
   await server.stop();
   for (const socket of silent) libc.close(socket);
   assert.deepEqual(channelMappings(), []);

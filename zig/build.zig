@@ -40,28 +40,34 @@ pub fn build(b: *std.Build) void {
     addTests(b);
     addTable(b);
     addBench(b);
+    addThreads(b);
+    addCoverage(b);
+    addRestrict(b);
+    addFuzz(b);
+    addChaos(b);
 }
 
 fn addLibrary(b: *std.Build, platform: Platform) void {
-    const library = b.addLibrary(.{
-        .name = "zerocross",
-        .linkage = .dynamic,
-        .root_module = b.createModule(.{
-            .root_source_file = b.path("exports.zig"),
-            .target = b.resolveTargetQuery(platform.query),
-            .optimize = .ReleaseFast,
-            .link_libc = false,
-            .strip = true,
-        }),
-    });
+    const pinned = pinnedLibrary(b, b.createModule(.{
+        .root_source_file = b.path("exports.zig"),
+        .target = b.resolveTargetQuery(platform.query),
+        .optimize = .ReleaseFast,
+        .link_libc = false,
+        .strip = true,
+    }));
+    const install = b.addInstallFile(pinned, b.fmt("lib/{s}/libzerocross.so", .{platform.folder}));
+    b.getInstallStep().dependOn(&install.step);
+}
+
+fn pinnedLibrary(b: *std.Build, module: *std.Build.Module) std.Build.LazyPath {
+    // Zig's own backend, which Debug would be built with, leaves out the copies that go past the caches.
+    const library = b.addLibrary(.{ .name = "zerocross", .linkage = .dynamic, .root_module = module, .use_llvm = true });
     const pin = b.addRunArtifact(b.addExecutable(.{
         .name = "pin",
         .root_module = hostModule(b, "pin.zig", .Debug),
     }));
     pin.addArtifactArg(library);
-    const pinned = pin.addOutputFileArg("libzerocross.so");
-    const install = b.addInstallFile(pinned, b.fmt("lib/{s}/libzerocross.so", .{platform.folder}));
-    b.getInstallStep().dependOn(&install.step);
+    return pin.addOutputFileArg("libzerocross.so");
 }
 
 /// The unit tests run twice: Debug fills undefined memory so that a read of it shows, and ReleaseSafe
@@ -76,7 +82,19 @@ fn addTests(b: *std.Build) void {
         // What they test is the kernel as well, so a cached success proves nothing.
         run.has_side_effects = true;
         step.dependOn(&run.step);
+        step.dependOn(&addReplay(b, optimize).step);
     }
+}
+
+/// The inputs that the fuzzers have found, without a fuzzer.
+fn addReplay(b: *std.Build, optimize: std.builtin.OptimizeMode) *std.Build.Step.Run {
+    const module = hostModule(b, "../tests/fuzz/replay.zig", optimize);
+    module.addImport("zerocross_core", hostModule(b, "core.zig", optimize));
+    const run = b.addRunArtifact(b.addExecutable(.{ .name = b.fmt("replay-{t}", .{optimize}), .root_module = module }));
+    run.addDirectoryArg(b.path("../tests/fuzz/corpus"));
+    run.addDirectoryArg(b.path("../tests/fuzz/regressions"));
+    run.has_side_effects = true;
+    return run;
 }
 
 fn addTable(b: *std.Build) void {
@@ -100,6 +118,119 @@ fn addBench(b: *std.Build) void {
     });
     const directory: std.Build.InstallDir = .{ .custom = "zig-out/lib" };
     step.dependOn(&b.addInstallArtifact(library, .{ .dest_dir = .{ .override = directory } }).step);
+}
+
+fn addRestrict(b: *std.Build) void {
+    const step = b.step("restrict", "Build what runs a program on a system that lacks something");
+    addProgram(b, step, "restrict", "../tests/restrict/main.zig");
+}
+
+const fuzz_targets = [_][]const u8{ "reader", "writer", "changing", "handshake", "rpc" };
+
+/// A program for each target, around libFuzzer, whose archives tests/fuzz/run.mjs names. Only the code
+/// under test and the target itself count their edges.
+fn addFuzz(b: *std.Build) void {
+    const step = b.step("fuzz", "Build the fuzzers into zig-out/bin; see tests/fuzz/run.mjs");
+    const runtime = b.option([]const []const u8, "fuzzer-runtime", "The archives that libFuzzer consists of") orelse &.{};
+    for (fuzz_targets) |name| {
+        const core = hostModule(b, "core.zig", .ReleaseSafe);
+        core.fuzz = true;
+        const target = hostModule(b, b.fmt("../tests/fuzz/{s}.zig", .{name}), .ReleaseSafe);
+        target.fuzz = true;
+        target.addImport("zerocross_core", core);
+        const driver = hostModule(b, "../tests/fuzz/driver.zig", .ReleaseSafe);
+        driver.link_libc = true;
+        driver.addImport("target", target);
+        // Three quarters of the build went into them; the replay of a crash has a stack.
+        for ([_]*std.Build.Module{ core, target, driver }) |module| module.strip = true;
+        // libFuzzer has the main function.
+        const whole = b.createModule(.{ .target = b.graph.host, .optimize = .ReleaseSafe, .link_libc = true });
+        whole.addObject(b.addObject(.{ .name = name, .root_module = driver }));
+        for (runtime) |path| whole.addObjectFile(.{ .cwd_relative = path });
+        const program = b.addExecutable(.{ .name = b.fmt("fuzz-{s}", .{name}), .root_module = whole });
+        const directory: std.Build.InstallDir = .{ .custom = "zig-out/bin" };
+        step.dependOn(&b.addInstallArtifact(program, .{ .dest_dir = .{ .override = directory } }).step);
+    }
+}
+
+/// libc is there for ThreadSanitizer alone, which is built from Zig's own sources.
+fn addThreads(b: *std.Build) void {
+    const builds = [_]struct { []const u8, std.builtin.OptimizeMode, bool }{
+        .{ "threads-tsan", .ReleaseSafe, true },
+        .{ "threads-safe", .ReleaseSafe, false },
+        .{ "threads-debug", .Debug, false },
+    };
+    for (builds) |build_of| {
+        const name, const optimize, const sanitize = build_of;
+        const module = hostModule(b, "../tests/threads/main.zig", optimize);
+        const core = hostModule(b, "core.zig", optimize);
+        module.addImport("zerocross_core", core);
+        for ([_]*std.Build.Module{ module, core }) |each| {
+            each.sanitize_thread = sanitize;
+            each.link_libc = sanitize;
+        }
+        const step = b.step(name, b.fmt("Build the core between threads into zig-out/bin/{s}", .{name}));
+        const directory: std.Build.InstallDir = .{ .custom = "zig-out/bin" };
+        const program = b.addExecutable(.{ .name = name, .root_module = module });
+        step.dependOn(&b.addInstallArtifact(program, .{ .dest_dir = .{ .override = directory } }).step);
+    }
+}
+
+/// Programs and a copy of the package in which marked steps can be struck at.
+fn addChaos(b: *std.Build) void {
+    const step = b.step("chaos", "Build what kills and stops: zig-out/bin/chaos, and the package with marks in zig-out/marked");
+    const program = hostModule(b, "../tests/chaos/main.zig", .ReleaseSafe);
+    program.addImport("zerocross_core", hostModule(b, "core.zig", .ReleaseSafe));
+    const directory: std.Build.InstallDir = .{ .custom = "zig-out/bin" };
+    const executable = b.addExecutable(.{ .name = "chaos", .root_module = program });
+    step.dependOn(&b.addInstallArtifact(executable, .{ .dest_dir = .{ .override = directory } }).step);
+
+    const marked = hostModule(b, "../tests/chaos/library.zig", .ReleaseSafe);
+    marked.addImport("zerocross_exports", hostModule(b, "exports.zig", .ReleaseSafe));
+    const platform = b.fmt("linux-{s}", .{if (b.graph.host.result.cpu.arch == .x86_64) "x64" else "arm64"});
+    const place = b.fmt("zig-out/marked/lib/{s}/libzerocross.so", .{platform});
+    step.dependOn(&b.addInstallFile(pinnedLibrary(b, marked), place).step);
+    for ([_][]const u8{ "src", "ffi" }) |folder| {
+        step.dependOn(&b.addInstallDirectory(.{
+            .source_dir = b.path(b.fmt("../{s}", .{folder})),
+            .install_dir = .{ .custom = "zig-out/marked" },
+            .install_subdir = folder,
+        }).step);
+    }
+}
+
+/// The library and the unit tests as their lines are counted (tests/coverage/README.md).
+fn addCoverage(b: *std.Build) void {
+    const step = b.step("coverage", "Build into zig-out/coverage what notes the lines that it comes to");
+    const library = hostModule(b, "exports.zig", .Debug);
+    addNotes(b, library, "library");
+    addMeasured(b, step, "library", pinnedLibrary(b, library));
+    const tests = hostModule(b, "main_test.zig", .Debug);
+    addNotes(b, tests, "tests");
+    addMeasured(b, step, "tests", b.addTest(.{ .root_module = tests, .use_llvm = true }).getEmittedBin());
+}
+
+fn addNotes(b: *std.Build, module: *std.Build.Module, name: []const u8) void {
+    const map = b.fmt("zig-out/coverage/{s}.map", .{name});
+    const options = b.addOptions();
+    options.addOption([]const u8, "map", b.pathResolve(&.{ b.graph.cache.cwd, b.install_prefix, map }));
+    const runtime = hostModule(b, "../tests/coverage/runtime.zig", .ReleaseSmall);
+    runtime.pic = true;
+    runtime.addOptions("options", options);
+    module.addObject(b.addObject(.{ .name = "coverage", .root_module = runtime, .use_llvm = true }));
+}
+
+fn addMeasured(b: *std.Build, step: *std.Build.Step, name: []const u8, binary: std.Build.LazyPath) void {
+    const lines = b.addRunArtifact(b.addExecutable(.{
+        .name = "lines",
+        .root_module = hostModule(b, "../tests/coverage/lines.zig", .Debug),
+    }));
+    lines.addFileArg(binary);
+    const map = lines.addOutputFileArg("map");
+    const places = lines.addOutputFileArg("places");
+    step.dependOn(&b.addInstallFile(binary, b.fmt("zig-out/coverage/{s}", .{name})).step);
+    step.dependOn(&b.addInstallFile(map, b.fmt("zig-out/coverage/{s}.map", .{name})).step);
+    step.dependOn(&b.addInstallFile(places, b.fmt("zig-out/coverage/{s}.places", .{name})).step);
 }
 
 fn addProgram(b: *std.Build, step: *std.Build.Step, name: []const u8, path: []const u8) void {

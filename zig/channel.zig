@@ -5,6 +5,7 @@ const std = @import("std");
 const assert = std.debug.assert;
 const wire = @import("wire.zig");
 const cpu = @import("cpu.zig");
+const mark = @import("mark.zig");
 const waiting = @import("wait.zig");
 const Watch = waiting.Watch;
 const Link = @import("link.zig").Link;
@@ -114,6 +115,7 @@ pub const Producer = struct {
     pub fn close(self: *Producer) void {
         if (self.writer.claim_open) self.writer.rollback();
         self.writer.publish();
+        mark.at(.rest_published);
         self.link.end(.disconnected);
     }
 
@@ -196,6 +198,7 @@ pub const Consumer = struct {
     pub inline fn try_receive(self: *Consumer, into: []u8) (TryError || error{TooLarge})!?u32 {
         assert(!self.batch_open);
         if (try self.receive_published(into)) |size| return size;
+        mark.at(.nothing_found);
         if (self.link.is_ready() and !self.link.peer_died()) {
             self.found_empty();
             return null;
@@ -220,6 +223,7 @@ pub const Consumer = struct {
         assert(!self.batch_open);
         var count = try self.drain_published(places);
         if (count > 0) return count;
+        mark.at(.nothing_found);
         if (self.link.is_ready() and !self.link.peer_died()) {
             self.found_empty();
             return 0;

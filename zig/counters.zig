@@ -18,7 +18,7 @@ pub const Counters = struct {
         const tail = @atomicLoad(u64, &control.tail, .acquire);
         const head = @atomicLoad(u64, &control.head, .acquire);
         if (head % wire.line_size != 0 or head >= limit) return failure.corrupt(.head, head, tail);
-        if (tail % wire.line_size != 0 or head -% tail > capacity) return failure.corrupt(.tail, tail, head);
+        if (tail % wire.line_size != 0 or tail > head or head - tail > capacity) return failure.corrupt(.tail, tail, head);
         return .{ .head = head, .tail = tail };
     }
 };

@@ -6,6 +6,7 @@
 //! A step that ended in a timeout has lost nothing, and is gone on with by the same call.
 
 const memory = @import("memory.zig");
+const mark = @import("mark.zig");
 const Mapping = memory.Mapping;
 const rendezvous = @import("rendezvous.zig");
 const handshake = @import("handshake.zig");
@@ -140,11 +141,13 @@ pub const Endpoint = struct {
             if (err != error.Timeout) self.start_over();
             return err;
         };
+        mark.at(.channel_opened);
         self.exchange.close_descriptors();
         self.exchange = .none;
         self.held_peer = connection.peer;
         system.close(connection.fd);
         self.connection = null;
+        mark.at(.connection_closed);
         if (self.listener) |*listener| listener.close();
         self.listener = null;
     }
@@ -155,7 +158,9 @@ pub const Endpoint = struct {
         if (sending.transmission == null) try self.make_memory(sending, role, offer, spin_us);
         const count: usize = if (self.reverse == null) 1 else 2;
         try sending.transmission.?.send_rest(fd, sending.descriptors[0..count], deadline, &self.failure);
+        mark.at(.handshake_sent);
         try handshake.wait_until_taken(fd, deadline, &self.failure);
+        mark.at(.handshake_taken);
         return sending.end;
     }
 
@@ -183,6 +188,7 @@ pub const Endpoint = struct {
     fn take_over(self: *Endpoint, reception: *handshake.Reception, role: Role, spin_us: f64, deadline: Deadline) status.Error!End {
         const rpc = role.is_rpc();
         try reception.read_whole(self.connection.?.fd, deadline, &self.failure);
+        mark.at(.handshake_received);
         const received = try reception.check(rpc, &self.failure);
         const fds = received.descriptors;
         try memory.verify(fds[0], received.capacity_fwd, &self.failure);
@@ -193,7 +199,9 @@ pub const Endpoint = struct {
             try self.map(&self.reverse, fds[1], received.capacity_rev, rpc);
             try memory.verify_control(self.reverse.?, received.version, &self.failure);
         }
-        return self.open_end(role, spin_us);
+        const end = try self.open_end(role, spin_us);
+        handshake.acknowledge(self.connection.?.fd);
+        return end;
     }
 
     /// An RPC stays clear of addresses that JavaScript may still have a view of.

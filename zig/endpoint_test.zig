@@ -289,6 +289,20 @@ test "after a connector that went away, the listener offers the next one fresh m
     try expect_call(&meeting.connector, &meeting.listener, "next");
 }
 
+test "a listener learns that a connector did not take what it was sent" {
+    var meeting: Meeting = undefined;
+    try meeting.open();
+    defer meeting.deinit();
+    const before = try Held.now();
+    try expectError(error.Timeout, meeting.listener.establish(.callee, offer, 0, no_wait));
+    // It has read the handshake, which is not what it wants.
+    try expectError(error.Wire, meeting.connector.establish(.producer, offer, 0, no_wait));
+    try expectError(error.Timeout, meeting.listener.establish(.callee, offer, 0, no_wait));
+    meeting.connector.refuse();
+    try expectError(error.PeerGone, meeting.listener.establish(.callee, offer, 0, no_wait));
+    try expectEqual(before.arenas, (try Held.now()).arenas);
+}
+
 test "one listener serves two connectors, each with a handle of its own" {
     const before = try Held.now();
     var folder = try support.Folder.make();

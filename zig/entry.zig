@@ -42,3 +42,10 @@ pub fn look(folder: i32, path: [*:0]const u8, flags: u32) Look {
         .mode = found.mode,
     } };
 }
+
+pub const held_path_size = "/proc/self/fd/2147483647".len + 1;
+
+/// Leads to the very file that a descriptor holds, whatever has become of its name; nowhere without /proc.
+pub fn held_path(file: i32, buffer: *[held_path_size]u8) [:0]const u8 {
+    return std.fmt.bufPrintZ(buffer, "/proc/self/fd/{d}", .{file}) catch unreachable;
+}

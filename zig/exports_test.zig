@@ -112,3 +112,22 @@ test "a role out of nowhere and an RPC of an older version are refused" {
     try expect_status(.handle_closed, symbols.zc_endpoint_accept_from(handle, 0, 0));
     try expect_status(.handle_closed, symbols.zc_endpoint_accept_from(0, handle, 0));
 }
+
+test "a waiter refuses what cannot be waited for, and a closed one everything" {
+    const handles = try Handles.open();
+    defer handles.close();
+    const waiter: u32 = @intCast(symbols.zc_waiter_open());
+    try expect_status(.argument, symbols.zc_waiter_watch(waiter, handles.caller, 4, 0));
+    try expect_status(.argument, symbols.zc_waiter_watch(waiter, handles.caller, 1, 1985));
+    try expect_status(.misuse, symbols.zc_waiter_watch(waiter, handles.listener, 0, 0));
+    try expect_status(.handle_closed, symbols.zc_waiter_watch(waiter, 0, 0, 0));
+    try expect_status(.ok, symbols.zc_waiter_watch(waiter, handles.caller, 0, 0));
+    try expect_status(.again, symbols.zc_waiter_wait(waiter, 0));
+
+    var ready: [1]u32 = undefined;
+    try expect_status(.ok, symbols.zc_waiter_close(waiter));
+    try expect_status(.handle_closed, symbols.zc_waiter_close(waiter));
+    try expect_status(.handle_closed, symbols.zc_waiter_watch(waiter, handles.caller, 0, 0));
+    try expect_status(.handle_closed, symbols.zc_waiter_wait(waiter, 0));
+    try expect_status(.handle_closed, symbols.zc_waiter_take(waiter, &ready, 1));
+}

@@ -30,6 +30,7 @@ pub const Subject = enum(u32) {
     pidfd_open = 21,
     unlink = 22,
     ioctl = 24,
+    open = 25,
 
     // What was wrong with a handshake or the memory behind it, for `error.Wire`.
     magic = 64,

@@ -27,6 +27,9 @@ pub const Received = struct {
 /// SCM_MAX_FD of the kernel: no message carries more descriptors.
 const descriptors_max_kernel = 253;
 
+/// Bytes of a handshake from which its version, and so its size, is known.
+const version_end = 8;
+
 /// A SCM_RIGHTS control message with room for `count` descriptors, as the kernel lays it out.
 fn Rights(comptime count: u32) type {
     return extern struct {
@@ -177,7 +180,7 @@ pub const Reception = struct {
     descriptors: [2]i32 = .{ -1, -1 },
     /// Counts those too that were closed because there is no use for so many.
     descriptor_count: u32 = 0,
-    /// The kernel had no room in this process for some of the descriptors.
+    /// There was no number left in this process for some of the descriptors.
     some_were_lost: bool = false,
 
     /// Closes what came, be it for want of use or because it is mapped by now.
@@ -189,29 +192,30 @@ pub const Reception = struct {
     }
 
     /// Ends as soon as the bytes cannot be a handshake of ours any more: a peer that speaks
-    /// something else may never send as many as one has.
+    /// something else may never send as many as one has. The last byte stays with the kernel until
+    /// `acknowledge`, so that a connection that is closed before shows the listener that nobody has
+    /// taken the memory.
     pub fn read_whole(self: *Reception, fd: i32, deadline: Deadline, failure: *Failure) error{ System, Wire, Timeout }!void {
-        while (self.length < try self.size_expected(failure)) {
-            const count = try self.read_some(fd, failure) orelse {
+        var size = try self.size_expected(failure);
+        while (self.length < size) : (size = try self.size_expected(failure)) {
+            const is_last = self.length == size - 1;
+            const received = if (is_last) try self.peek_last(fd, failure) else try self.read_some(fd, size, failure);
+            const count = received orelse {
                 system.poll_until(fd, linux.POLL.IN, deadline, failure) catch |problem| {
                     if (problem == error.Timeout) failure.* = .{ .subject = .silence, .found = self.length };
                     return problem;
                 };
                 continue;
             };
-            if (count == 0) return failure.wire(.truncated, self.length, try self.size_expected(failure));
+            if (count == 0) return failure.wire(.truncated, self.length, size);
         }
-        const size = try self.size_expected(failure);
-        // One read never crosses the end of a message that brought descriptors, so what follows it
-        // takes another.
-        if (self.length == size) _ = try self.read_some(fd, failure);
         if (self.length > size) return failure.wire(.trailing_bytes, self.length, size);
     }
 
     /// Judges by the bytes that are there.
     fn size_expected(self: *const Reception, failure: *Failure) error{Wire}!usize {
         if (self.length >= 4 and self.word(0) != wire.magic) return failure.wire(.magic, self.word(0), wire.magic);
-        if (self.length < 8) return @sizeOf(wire.Handshake);
+        if (self.length < version_end) return @sizeOf(wire.Handshake);
         return switch (self.word(1)) {
             2, 3 => @sizeOf(wire.HandshakeShort),
             4 => @sizeOf(wire.Handshake),
@@ -223,9 +227,21 @@ pub const Reception = struct {
         return std.mem.readInt(u32, self.bytes[4 * index ..][0..4], .little);
     }
 
-    /// Returns how many bytes came: null when none is there yet, 0 when none will come.
-    fn read_some(self: *Reception, fd: i32, failure: *Failure) error{System}!?usize {
-        const free = self.bytes[self.length..];
+    /// Takes bytes of a handshake of `size` bytes, but not the last one. Returns how many came: null
+    /// when none is there yet, 0 when none will come.
+    fn read_some(self: *Reception, fd: i32, size: usize, failure: *Failure) error{System}!?usize {
+        // As long as the version is not known, the last byte may be that of a shorter one.
+        const end = if (self.length < version_end) version_end else size - 1;
+        return self.receive(fd, self.bytes[self.length..end], 0, failure);
+    }
+
+    /// The last byte, and one behind it if there is one, both of which stay with the kernel. Answers
+    /// as `read_some` does.
+    fn peek_last(self: *Reception, fd: i32, failure: *Failure) error{System}!?usize {
+        return self.receive(fd, self.bytes[self.length..][0..2], linux.MSG.PEEK, failure);
+    }
+
+    fn receive(self: *Reception, fd: i32, free: []u8, peek: u32, failure: *Failure) error{System}!?usize {
         assert(free.len > 0);
         var control: [@sizeOf(Rights(descriptors_max_kernel))]u8 align(@alignOf(linux.cmsghdr)) = undefined;
         var part: [1]std.posix.iovec = .{.{ .base = free.ptr, .len = free.len }};
@@ -238,18 +254,15 @@ pub const Reception = struct {
             .controllen = control.len,
             .flags = 0,
         };
-        const flags = linux.MSG.CMSG_CLOEXEC | linux.MSG.DONTWAIT;
+        const flags = linux.MSG.CMSG_CLOEXEC | linux.MSG.DONTWAIT | peek;
         const result = system.retry(linux.recvmsg, .{ fd, &message, flags });
-        switch (linux.errno(result)) {
-            .SUCCESS => {},
-            .AGAIN => return null,
-            .CONNRESET => return 0,
-            else => |errno| return failure.system(.recvmsg, errno),
-        }
-        self.length += result;
+        const count = try count_of(result, failure) orelse return null;
+        // Nothing comes with an end, and after a reset `message` is not written.
+        if (count == 0) return 0;
+        self.length += count;
         self.collect(control[0..message.controllen]);
         if (message.flags & linux.MSG.CTRUNC != 0) self.some_were_lost = true;
-        return result;
+        return count;
     }
 
     /// Takes the descriptors out of control messages that the kernel wrote.
@@ -277,7 +290,7 @@ pub const Reception = struct {
         self.descriptor_count += 1;
     }
 
-    pub fn check(self: *const Reception, expect_rpc: bool, failure: *Failure) error{Wire}!Received {
+    pub fn check(self: *const Reception, expect_rpc: bool, failure: *Failure) error{ System, Wire }!Received {
         const offer = self.decode();
         const flags: u32 = if (expect_rpc) wire.Handshake.flag_rpc else 0;
         if (offer.alignment != wire.alignment) return failure.wire(.alignment, offer.alignment, wire.alignment);
@@ -290,9 +303,9 @@ pub const Reception = struct {
             if (offer.shm_size_rev != 0) return failure.wire(.shm_size, offer.shm_size_rev, 0);
         }
         const count = descriptors_expected(expect_rpc);
-        if (self.descriptor_count != count or self.some_were_lost) {
-            return failure.wire(.descriptors, self.descriptor_count, count);
-        }
+        if (self.some_were_lost and self.descriptor_count < count) return failure.system(.recvmsg, .MFILE);
+        const sent = self.descriptor_count + @intFromBool(self.some_were_lost);
+        if (sent != count) return failure.wire(.descriptors, sent, count);
         return .{
             .version = offer.version,
             .capacity_fwd = offer.capacity_fwd,
@@ -319,6 +332,23 @@ pub const Reception = struct {
         };
     }
 };
+
+/// What a call that receives has answered: null for nothing yet, 0 for never any more.
+fn count_of(result: usize, failure: *Failure) error{System}!?usize {
+    return switch (linux.errno(result)) {
+        .SUCCESS => result,
+        .AGAIN => null,
+        .CONNRESET => 0,
+        else => |errno| failure.system(.recvmsg, errno),
+    };
+}
+
+/// Tells the listener that its memory is taken: it sees that nothing is unread any more.
+pub fn acknowledge(fd: i32) void {
+    var byte: [1]u8 = undefined;
+    // Should it fail, the listener takes this side for gone and ends the channel.
+    _ = system.retry(linux.recvfrom, .{ fd, &byte, byte.len, linux.MSG.DONTWAIT, null, null });
+}
 
 fn check_arena(capacity: u32, shm_size: u32, failure: *Failure) error{Wire}!void {
     if (!wire.capacity_is_accepted(capacity)) return failure.wire(.capacity, capacity, wire.capacity_max);

@@ -249,7 +249,7 @@ fn receive_without_room() u8 {
 
     var failure: Failure = .{};
     if (receive(pair[0], true, .after_ms(patience_ms), &failure)) |_| return 5 else |_| {}
-    if (failure.subject != .descriptors or failure.found != 1) return 6;
+    if (failure.subject != .recvmsg or failure.errno != .MFILE) return 6;
     return if (support.open_descriptors() <= before) 0 else 7;
 }
 
@@ -277,7 +277,7 @@ test "a peer that drops the connection has cut the handshake short" {
 test "bytes beyond the handshake are refused, in the same message or in the next" {
     const trailing: Expected = .{ .trailing_bytes, 33, 32 };
     try expect_refused(std.mem.asBytes(&plain) ++ "x", &.{1}, false, trailing);
-    const short_trailing: Expected = .{ .trailing_bytes, 33, 20 };
+    const short_trailing: Expected = .{ .trailing_bytes, 21, 20 };
     try expect_refused(std.mem.asBytes(&short) ++ "x" ** 13, &.{1}, false, short_trailing);
 
     const before = support.open_descriptors();
@@ -289,6 +289,25 @@ test "bytes beyond the handshake are refused, in the same message or in the next
     try expectEqual(.trailing_bytes, failure.subject);
     support.close_all(&pair);
     try expectEqual(before, support.open_descriptors());
+}
+
+test "descriptors that come with the last byte count too, and none stays open" {
+    const bytes = std.mem.asBytes(&plain);
+    const before = support.open_descriptors();
+    for ([_]u32{ 0, 1, 100 }) |early| {
+        const pair = try support.socket_pair();
+        try send_raw(pair[1], bytes[0..31], &.{early});
+        try send_raw(pair[1], bytes[31..], &.{1});
+        var failure: Failure = .{};
+        if (receive(pair[0], false, .after_ms(patience_ms), &failure)) |received| {
+            try expectEqual(0, early);
+            support.close_all(received.descriptors[0..received.count]);
+        } else |_| {
+            try expectEqual(Expected{ .descriptors, early + 1, 1 }, Expected{ failure.subject, failure.found, failure.expected });
+        }
+        support.close_all(&pair);
+        try expectEqual(before, support.open_descriptors());
+    }
 }
 
 test "a handshake may come byte by byte, from a peer that then stays" {
@@ -346,4 +365,32 @@ test "sending to a peer that does not read ends at the deadline" {
     const deadline: Deadline = .after_ms(20);
     try expectError(error.Timeout, send(pair[0], offer, &.{descriptor}, deadline, &failure));
     try expect(deadline.passed());
+}
+
+test "a call that fails for no reason of the peer's is named" {
+    const pipe = try support.pipe();
+    defer support.close_all(&pipe);
+    var failure: Failure = .{};
+    var transmission: handshake.Transmission = .init(.{ .version = 4, .capacity_fwd = 4096 });
+    try expectError(error.System, transmission.send_rest(pipe[1], &.{}, .never, &failure));
+    try expectEqual(.sendmsg, failure.subject);
+    var reception: handshake.Reception = .{};
+    try expectError(error.System, reception.read_whole(pipe[0], .never, &failure));
+    try expectEqual(.recvmsg, failure.subject);
+    failure = .{};
+    try expectError(error.System, handshake.wait_until_taken(pipe[0], .never, &failure));
+    try expectEqual(.recvmsg, failure.subject);
+}
+
+test "a listener that cannot wait for its handshake to be taken says so" {
+    const pair = try support.socket_pair();
+    defer support.close_all(&pair);
+    _ = linux.write(pair[0], "unread", 6);
+    // The kernel polls no more descriptors than the process may have.
+    const limit = try support.forbid_descriptors();
+    defer support.allow_descriptors(limit);
+    var failure: Failure = .{};
+    try expectError(error.System, handshake.wait_until_taken(pair[0], .never, &failure));
+    try expectEqual(.poll, failure.subject);
+    try expectEqual(.INVAL, failure.errno);
 }

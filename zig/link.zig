@@ -2,6 +2,7 @@
 
 const wire = @import("wire.zig");
 const cpu = @import("cpu.zig");
+const mark = @import("mark.zig");
 const waiting = @import("wait.zig");
 const Watch = waiting.Watch;
 const Mapping = @import("memory.zig").Mapping;
@@ -76,9 +77,12 @@ pub const Link = struct {
             .fatal => @atomicStore(u32, word, @intFromEnum(state), .release),
             else => unreachable,
         }
+        mark.at(.close_stored);
         cpu.full_fence(); // Pairs with the one in `wait.sleep`, behind which state is looked at too.
         waiting.wake_sleeper(&self.control.consumer_sleeping);
+        mark.at(.consumer_told);
         waiting.wake_sleeper(&self.control.producer_parked);
+        mark.at(.both_told);
     }
 
     pub fn break_off(self: *Link) void {

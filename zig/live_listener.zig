@@ -8,6 +8,8 @@ const Address = @import("address.zig").Address;
 const Failure = @import("failure.zig").Failure;
 const Id = @import("entry.zig").Id;
 const base_name = @import("address.zig").base_name;
+const held_path = @import("entry.zig").held_path;
+const held_path_size = @import("entry.zig").held_path_size;
 const look = @import("entry.zig").look;
 
 const open_flags: linux.O = .{ .CLOEXEC = true };
@@ -19,19 +21,29 @@ pub const Verdict = union(enum) { dead, alive: linux.E };
 /// Asks the kernel through a datagram socket. It looks up who is bound to the file before it
 /// compares the types, so a stream listener answers EPROTOTYPE and never learns of it. Unlike
 /// /proc/net/unix this also sees a listener of another network namespace, and compares inodes.
-pub fn probe(address: *const Address, failure: *Failure) error{System}!Verdict {
+/// `file` holds the socket's file, and `address` is where it was found.
+pub fn probe(file: i32, address: *const Address, failure: *Failure) error{System}!Verdict {
     const kind = linux.SOCK.DGRAM | linux.SOCK.NONBLOCK | linux.SOCK.CLOEXEC;
     const opened = linux.socket(linux.AF.UNIX, kind, 0);
     if (linux.errno(opened) != .SUCCESS) return failure.system(.socket, linux.errno(opened));
     const fd: i32 = @intCast(opened);
     defer system.close(fd);
 
-    return switch (linux.errno(system.retry(linux.connect, .{ fd, address.sockaddr(), address.length }))) {
+    var buffer: [held_path_size]u8 = undefined;
+    const held = Address.parse(held_path(file, &buffer)) catch unreachable;
+    var errno = connect(fd, &held);
+    // Without /proc the path has to do, which may lead elsewhere by now.
+    if (errno == .NOENT) errno = connect(fd, address);
+    return switch (errno) {
         .CONNREFUSED, .NOENT => .dead,
         .PROTOTYPE, .SUCCESS => .{ .alive = .ADDRINUSE },
         // Nobody may remove a file of which it is not known that it is unused.
-        else => |errno| .{ .alive = errno },
+        else => .{ .alive = errno },
     };
+}
+
+fn connect(fd: i32, address: *const Address) linux.E {
+    return linux.errno(system.retry(linux.connect, .{ fd, address.sockaddr(), address.length }));
 }
 
 pub const Target = union(enum) {

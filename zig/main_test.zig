@@ -15,6 +15,7 @@ test {
     _ = @import("rendezvous.zig");
     _ = @import("ring_test.zig");
     _ = @import("rpc.zig");
+    _ = @import("socket_file.zig");
     _ = @import("system.zig");
     _ = @import("time.zig");
     _ = @import("wait.zig");

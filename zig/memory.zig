@@ -5,6 +5,7 @@ const linux = std.os.linux;
 const assert = std.debug.assert;
 const wire = @import("wire.zig");
 const system = @import("system.zig");
+const mark = @import("mark.zig");
 const Failure = @import("failure.zig").Failure;
 const Subject = @import("failure.zig").Subject;
 
@@ -65,12 +66,34 @@ const read_write: linux.PROT = .{ .READ = true, .WRITE = true };
 pub fn create(capacity: u32, failure: *Failure) error{System}!i32 {
     const fd = try create_file(failure);
     errdefer system.close(fd);
+    mark.at(.memory_created);
     const size = wire.memory_size(capacity);
+    // Above this limit the kernel does not only refuse: its SIGXFSZ would end the process.
+    if (size > file_size_max()) return failure.system(.ftruncate, .FBIG);
     try check(linux.ftruncate(fd, size), .ftruncate, failure);
-    // Takes the pages now: where there is no memory left, this says so and nothing faults later.
-    try check(linux.fallocate(fd, 0, 0, size), .fallocate, failure);
+    try take_pages(fd, size, failure);
     try check(linux.fcntl(fd, f_add_seals, seals_required), .fcntl, failure);
+    mark.at(.memory_sealed);
     return fd;
+}
+
+/// Bytes for which the kernel gets pages in microseconds.
+const pages_step = 64 * 1024;
+
+/// Where there is no memory left, this says so and nothing faults later. In steps: older kernels undo one that
+/// a signal interrupts, and with many signals a long one would never end.
+fn take_pages(fd: i32, size: u32, failure: *Failure) error{System}!void {
+    var start: u32 = 0;
+    while (start < size) : (start += pages_step) {
+        const length = @min(pages_step, size - start);
+        try check(system.retry(linux.fallocate, .{ fd, 0, start, length }), .fallocate, failure);
+    }
+}
+
+fn file_size_max() u64 {
+    var limit: linux.rlimit = undefined;
+    const errno = linux.errno(linux.getrlimit(.FSIZE, &limit));
+    return if (errno == .SUCCESS) limit.cur else std.math.maxInt(u64);
 }
 
 fn create_file(failure: *Failure) error{System}!i32 {
@@ -121,6 +144,7 @@ pub fn map(fd: i32, capacity: u32, reserve: ?Mapping, failure: *Failure) error{S
     const mapping: Mapping = .{ .bytes = pointer[0..size] };
     errdefer if (over) mapping.retire() else mapping.unmap();
     try check(linux.madvise(pointer, size, linux.MADV.DONTFORK), .madvise, failure);
+    mark.at(.memory_mapped);
     return mapping;
 }
 
@@ -132,6 +156,7 @@ pub fn initialise(mapping: Mapping, version: u32) void {
     control.capacity = mapping.capacity();
     control.alignment = wire.alignment;
     @atomicStore(u32, &control.state, @intFromEnum(wire.State.ready), .release); // Pairs with `verify_control`.
+    mark.at(.memory_initialised);
 }
 
 /// Checks that the control block of a peer's arena says what its handshake said.
@@ -173,6 +198,24 @@ test "an arena that we make passes the checks that a connector of ours makes" {
     try verify_control(theirs, 4, &failure);
     ours.ring()[0] = 42;
     try testing.expectEqual(42, theirs.ring()[0]);
+}
+
+test "memory beyond the limit of a file's size is refused, and no signal comes" {
+    const support = @import("test_support.zig");
+    const child = try support.spawn(create_beyond_limit, .{});
+    try testing.expectEqual(0, try support.exit_code(child));
+}
+
+fn create_beyond_limit() u8 {
+    var limit: linux.rlimit = undefined;
+    if (linux.errno(linux.getrlimit(.FSIZE, &limit)) != .SUCCESS) return 1;
+    limit.cur = wire.memory_size(4096);
+    if (linux.errno(linux.setrlimit(.FSIZE, &limit)) != .SUCCESS) return 2;
+    var failure: Failure = .{};
+    if (create(8192, &failure)) |_| return 3 else |_| {}
+    if (failure.subject != .ftruncate or failure.errno != .FBIG) return 4;
+    system.close(create(4096, &failure) catch return 5);
+    return 0;
 }
 
 test "memory of another size than announced is refused" {

@@ -41,8 +41,9 @@ pub const Peer = struct {
     }
 
     /// Sure with a pidfd, which stays with its own process. A bare pid may name a stranger once its
-    /// process is gone, and is told apart from that by nothing.
-    pub fn is_alive(self: *const Peer) bool {
+    /// process is gone, and is told apart from that by nothing. Out of line: every wait asks, and none is
+    /// in a hurry then.
+    pub noinline fn is_alive(self: *const Peer) bool {
         if (self.pidfd >= 0) return !is_readable(self.pidfd);
         if (self.pidfd == pidfd_gone) return false;
         if (self.pid == 0) return true;
@@ -225,4 +226,15 @@ test "a peer that has sent its handshake may have closed its end" {
     defer system.close(pidfd);
     var bytes: [16]u8 = undefined;
     try expectEqual(9, linux.read(pair[0], &bytes, bytes.len));
+}
+
+test "a process that cannot be held for want of a descriptor is an error" {
+    const pair = try support.socket_pair();
+    defer support.close_all(&pair);
+    const limit = try support.forbid_descriptors();
+    defer support.allow_descriptors(limit);
+    var failure: Failure = .{};
+    try std.testing.expectError(error.System, open_pidfd_by_pid(pair[0], linux.getpid(), &failure));
+    try expectEqual(.pidfd_open, failure.subject);
+    try expectEqual(.MFILE, failure.errno);
 }

@@ -8,6 +8,7 @@ const assert = std.debug.assert;
 const wire = @import("wire.zig");
 const cpu = @import("cpu.zig");
 const copy = @import("copy.zig");
+const mark = @import("mark.zig");
 const Counters = @import("counters.zig").Counters;
 const Mapping = @import("memory.zig").Mapping;
 const Failure = @import("failure.zig").Failure;
@@ -73,6 +74,7 @@ pub const Reader = struct {
         const counters = try Counters.load(control, mapping.capacity(), failure);
         // Release: pairs with `Writer.send_many` and `Rpc.peer_abilities`.
         @atomicStore(u32, &control.consumer_abilities, wire.ability_packed | extra_abilities, .release);
+        mark.at(.reader_opened);
         return .{
             .control = control,
             .ring = mapping.ring().ptr,
@@ -93,6 +95,7 @@ pub const Reader = struct {
             if (self.read_lane(head)) |lane| {
                 if (lane.size > into.len) return too_large(lane.size, into.len, failure);
                 copy.store_words(into.ptr, lane.words, lane.size);
+                mark.at(.message_copied);
                 self.finish_record(@intCast(head - self.head));
                 self.head = head;
                 self.note_message(lane.size);
@@ -103,6 +106,7 @@ pub const Reader = struct {
         const message = try self.peek(failure) orelse return null;
         if (message.size > into.len) return too_large(message.size, into.len, failure);
         copy.copy(into.ptr, self.ring + message.offset, message.size);
+        mark.at(.message_copied);
         self.consume(message);
         return .{ .size = message.size, .type_id = message.type_id, .correlation_id = message.correlation_id };
     }
@@ -124,6 +128,7 @@ pub const Reader = struct {
             };
             self.consume(message);
         }
+        if (count > 0) mark.at(.messages_drained);
         return count;
     }
 
@@ -131,6 +136,7 @@ pub const Reader = struct {
     pub inline fn release(self: *Reader) bool {
         if (self.released == self.position) return false;
         @atomicStore(u64, &self.control.tail, self.position, .release); // Pairs with `Writer.refresh_tail`.
+        mark.at(.released);
         self.released = self.position;
         self.unreleased = 0;
         return true;

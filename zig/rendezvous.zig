@@ -3,6 +3,7 @@
 const std = @import("std");
 const linux = std.os.linux;
 const live_listener = @import("live_listener.zig");
+const mark = @import("mark.zig");
 const system = @import("system.zig");
 const Deadline = @import("time.zig").Deadline;
 const Failure = @import("failure.zig").Failure;
@@ -55,7 +56,9 @@ pub const Listener = struct {
         try place.clear(failure);
         const id = try place.bind(fd, mode, failure);
         errdefer place.unlink_if(id);
+        mark.at(.socket_bound);
         try start_listening(fd, failure);
+        mark.at(.listening);
         return .{ .fd = fd, .file = .{ .place = place, .id = id } };
     }
 
@@ -71,6 +74,7 @@ pub const Listener = struct {
             const result = system.retry(linux.accept4, .{ self.fd, null, null, flags });
             switch (linux.errno(result)) {
                 .SUCCESS => {
+                    mark.at(.connector_accepted);
                     var connection = try connection_of(@intCast(result), failure);
                     if (connection.peer.pidfd != Peer.pidfd_gone) return connection;
                     connection.close();
@@ -87,6 +91,7 @@ pub const Listener = struct {
     pub fn close(self: *Listener) void {
         if (self.file) |*file| {
             file.place.unlink_if(file.id);
+            mark.at(.path_unlinked);
             file.place.close();
         }
         system.close(self.fd);
@@ -116,7 +121,10 @@ pub fn connect(
 fn attempt(address: *const Address, failure: *Failure) error{ System, PathRefused }!?Connection {
     const fd = try open_socket(failure);
     const errno = linux.errno(system.retry(linux.connect, .{ fd, address.sockaddr(), address.length }));
-    if (errno == .SUCCESS) return try connection_of(fd, failure);
+    if (errno == .SUCCESS) {
+        mark.at(.connected);
+        return try connection_of(fd, failure);
+    }
 
     system.close(fd);
     try refuse_what_is_no_socket(address, errno, failure);

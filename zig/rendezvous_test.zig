@@ -123,6 +123,20 @@ test "a listener that closes leaves a file that took the place of its own" {
     try expect(is_there(path));
 }
 
+test "a listener whose file somebody has removed closes all the same" {
+    var folder = try support.Folder.make();
+    defer folder.remove();
+    const path = folder.file("a.sock");
+    const address = try Address.parse(path);
+    const before = support.open_descriptors();
+    var failure: Failure = .{};
+    var listener = try Listener.open(&address, 0o600, &failure);
+    _ = try must(linux.unlink(path));
+    listener.close();
+    try expect(!is_there(path));
+    try expectEqual(before, support.open_descriptors());
+}
+
 test "a relative path is cleaned up after the working directory has changed" {
     var folder = try support.Folder.make();
     defer folder.remove();

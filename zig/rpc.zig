@@ -2,6 +2,7 @@
 
 const wire = @import("wire.zig");
 const channel = @import("channel.zig");
+const mark = @import("mark.zig");
 const TryError = channel.TryError;
 const WaitError = channel.WaitError;
 const Link = @import("link.zig").Link;
@@ -51,6 +52,10 @@ pub const Rpc = struct {
     pub inline fn try_send(self: *Rpc, from: [*]const u8, size: u32, message: Message) TryError!bool {
         const sent = self.out.try_send(from, size, message) catch |err| return self.failed(err);
         if (sent) self.id_sent = @max(self.id_sent, message.correlation_id);
+        if (sent) switch (self.role) {
+            .caller => mark.at(.call_sent),
+            .callee => mark.at(.reply_sent),
+        };
         return sent;
     }
 
@@ -142,11 +147,16 @@ pub const Rpc = struct {
 
     pub fn close(self: *Rpc) void {
         self.out.close();
+        mark.at(.arena_half_closed);
         self.in.close();
     }
 
     /// Every request has an id, and every reply one that was sent.
     inline fn check_id(self: *Rpc) error{Corrupt}!void {
+        switch (self.role) {
+            .caller => mark.at(.reply_received),
+            .callee => mark.at(.call_received),
+        }
         const id = self.in.last_correlation_id;
         const was_sent = self.role == .callee or id <= self.id_sent;
         if (id == 0 or !was_sent) return self.refuse_id(id);

@@ -351,3 +351,14 @@ fn echo(callee: *Rpc, count: u32) void {
         callee.send(&bytes, size, .{ .type_id = 0, .correlation_id = id }, patience_ms) catch return;
     }
 }
+
+test "a side that waits for room or a reply learns that its peer has died" {
+    var pair: Pair = undefined;
+    try pair.open(4096);
+    defer pair.deinit();
+    while (try send(&pair.caller, "", 0, 1)) {}
+    inline for (.{ &pair.caller.out.link, &pair.caller.in.link }) |link| link.peer.pidfd = Peer.pidfd_gone;
+    try expectError(error.PeerDied, pair.caller.wait(0, patience_ms));
+    const message: Message = .{ .type_id = 0, .correlation_id = 1 };
+    try expectError(error.PeerDied, pair.caller.send("", 0, message, patience_ms));
+}

@@ -7,9 +7,12 @@ const live_listener = @import("live_listener.zig");
 const system = @import("system.zig");
 const Address = @import("address.zig").Address;
 const Deadline = @import("time.zig").Deadline;
+const Entry = @import("entry.zig").Entry;
 const Failure = @import("failure.zig").Failure;
 const Id = @import("entry.zig").Id;
 const Look = @import("entry.zig").Look;
+const held_path = @import("entry.zig").held_path;
+const held_path_size = @import("entry.zig").held_path_size;
 const look = @import("entry.zig").look;
 
 const LOCK_EX = 2;
@@ -48,16 +51,22 @@ pub const Place = struct {
         if (self.folder != linux.AT.FDCWD) _ = linux.flock(self.folder, LOCK_UN);
     }
 
-    /// Removes a socket file that nobody listens on. Where nothing can be seen at all, binding will
-    /// succeed or say why.
+    /// Removes a socket file that nobody listens on.
     pub fn clear(self: *const Place, failure: *Failure) error{ System, PathRefused, AddressInUse }!void {
         const entry = switch (self.look_here()) {
             .entry => |entry| entry,
-            .failed => return,
+            .failed => |errno| switch (errno) {
+                // A sandbox forbids to look: what is bound here could not be told from another file.
+                .NOSYS, .PERM => return failure.system(.lstat, errno),
+                // Where nothing can be seen, binding will succeed or say why.
+                else => return,
+            },
         };
         if (!entry.is_socket()) return entry.refuse(.EXIST, failure);
-        switch (try live_listener.probe(&self.address, failure)) {
-            .dead => try self.unlink(failure),
+        const file = try self.hold(entry.id, failure) orelse return;
+        defer system.close(file);
+        switch (try live_listener.probe(file, &self.address, failure)) {
+            .dead => try self.unlink(entry.id, failure),
             .alive => |errno| {
                 const pid = live_listener.pid_of(.{ .file = .{ .name = self.address.file_name(), .id = entry.id } });
                 failure.* = .{ .subject = .bind, .errno = errno, .pid = pid };
@@ -68,7 +77,7 @@ pub const Place = struct {
 
     /// The file has its mode from the moment it exists: bind gives it that of the socket, less the
     /// umask.
-    pub fn bind(self: *const Place, fd: i32, mode: u16, failure: *Failure) error{ System, AddressInUse }!Id {
+    pub fn bind(self: *const Place, fd: i32, mode: u16, failure: *Failure) error{ System, PathRefused, AddressInUse }!Id {
         assert(mode & ~@as(u16, mode_mask) == 0);
         var errno = linux.errno(linux.fchmod(fd, mode));
         if (errno != .SUCCESS) return failure.system(.fchmod, errno);
@@ -81,21 +90,19 @@ pub const Place = struct {
             .entry => |entry| entry,
             .failed => |reason| return failure.system(.lstat, reason),
         };
+        // Whoever may write to the folder may have put something else there meanwhile.
+        if (!entry.is_socket()) return entry.refuse(.EXIST, failure);
         errdefer self.unlink_if(entry.id);
         // The mode was asked for by name, so it wins over the umask, which is only a default.
-        if (entry.mode & mode_mask != mode) try self.chmod(mode, failure);
+        if (entry.mode & mode_mask != mode) try self.chmod(entry.id, mode, failure);
         return entry.id;
     }
 
-    /// Leaves a file alone that has taken the place of ours. An inode number is not given again
-    /// while the socket that was bound to it is open, so this comes before closing that.
+    /// An inode number is not given again while the socket that was bound to it is open, so this comes
+    /// before closing that.
     pub fn unlink_if(self: *const Place, id: Id) void {
-        switch (self.look_here()) {
-            .entry => |entry| if (std.meta.eql(entry.id, id)) {
-                _ = system.retry(linux.unlinkat, .{ self.folder, self.name(), 0 });
-            },
-            .failed => {},
-        }
+        var ignored: Failure = .{};
+        self.unlink(id, &ignored) catch {};
     }
 
     fn name(self: *const Place) [*:0]const u8 {
@@ -106,19 +113,45 @@ pub const Place = struct {
         return look(self.folder, self.name(), linux.AT.SYMLINK_NOFOLLOW);
     }
 
-    fn unlink(self: *const Place, failure: *Failure) error{System}!void {
+    /// A descriptor that stays with this very file, whatever takes its place; null when something has.
+    fn hold(self: *const Place, id: Id, failure: *Failure) error{System}!?i32 {
+        const flags: linux.O = .{ .PATH = true, .NOFOLLOW = true, .CLOEXEC = true };
+        const opened = system.retry(linux.openat, .{ self.folder, self.name(), flags, 0 });
+        switch (linux.errno(opened)) {
+            .SUCCESS => {},
+            .MFILE, .NFILE, .NOMEM => |errno| return failure.system(.open, errno),
+            else => return null,
+        }
+        const file: i32 = @intCast(opened);
+        switch (look(file, "", linux.AT.EMPTY_PATH)) {
+            .entry => |entry| if (std.meta.eql(entry.id, id)) return file,
+            .failed => {},
+        }
+        system.close(file);
+        return null;
+    }
+
+    /// Leaves a file alone that has taken the place of the one that is meant.
+    fn unlink(self: *const Place, id: Id, failure: *Failure) error{System}!void {
+        switch (self.look_here()) {
+            .entry => |entry| if (!std.meta.eql(entry.id, id)) return,
+            .failed => return,
+        }
         switch (linux.errno(system.retry(linux.unlinkat, .{ self.folder, self.name(), 0 }))) {
             .SUCCESS, .NOENT => {},
             else => |errno| return failure.system(.unlink, errno),
         }
     }
 
-    fn chmod(self: *const Place, mode: u16, failure: *Failure) error{System}!void {
-        const no_follow = linux.AT.SYMLINK_NOFOLLOW;
-        var errno = linux.errno(linux.fchmodat2(self.folder, self.name(), mode, no_follow));
-        // Before Linux 6.6 there is only the call that follows a symlink.
-        if (errno == .NOSYS) errno = linux.errno(linux.fchmodat(self.folder, self.name(), mode));
-        if (errno != .SUCCESS) return failure.system(.chmod, errno);
+    fn chmod(self: *const Place, id: Id, mode: u16, failure: *Failure) error{System}!void {
+        const file = try self.hold(id, failure) orelse return failure.system(.chmod, .NOENT);
+        defer system.close(file);
+        const errno = linux.errno(linux.fchmodat2(file, "", mode, linux.AT.EMPTY_PATH));
+        if (errno == .SUCCESS) return;
+        // Before Linux 6.6, and where a sandbox forbids that call, /proc leads to the same file.
+        var buffer: [held_path_size]u8 = undefined;
+        const path = held_path(file, &buffer);
+        if (linux.errno(linux.fchmodat(linux.AT.FDCWD, path, mode)) != .SUCCESS) return failure.system(.chmod, errno);
     }
 };
 
@@ -138,4 +171,51 @@ fn open_folder(address: *const Address) ?i32 {
     const flags: linux.O = .{ .DIRECTORY = true, .CLOEXEC = true };
     const result = system.retry(linux.open, .{ buffer[0..text.len :0].ptr, flags, 0 });
     return if (linux.errno(result) == .SUCCESS) @intCast(result) else null;
+}
+
+const support = @import("test_support.zig");
+const expectEqual = std.testing.expectEqual;
+
+fn entry_at(path: [:0]const u8) !Entry {
+    return switch (look(linux.AT.FDCWD, path, linux.AT.SYMLINK_NOFOLLOW)) {
+        .entry => |entry| entry,
+        .failed => error.TestUnexpectedResult,
+    };
+}
+
+test "a listener is found by its file, though the path leads to one that nobody listens on" {
+    var folder = try support.Folder.make();
+    defer folder.remove();
+    const taken = try Address.parse(folder.file("taken.sock"));
+    const stale = try Address.parse(folder.file("stale.sock"));
+    const listener = try support.listening_socket(&taken);
+    defer system.close(listener);
+    system.close(try support.listening_socket(&stale));
+
+    const place: Place = .open(&taken);
+    defer place.close();
+    var failure: Failure = .{};
+    const entry = try entry_at(taken.file_path());
+    const file = (try place.hold(entry.id, &failure)).?;
+    defer system.close(file);
+    try expectEqual(live_listener.Verdict{ .alive = .ADDRINUSE }, try live_listener.probe(file, &stale, &failure));
+}
+
+test "a file that took the place of the socket's keeps its mode and its name" {
+    var folder = try support.Folder.make();
+    defer folder.remove();
+    const address = try Address.parse(folder.file("a.sock"));
+    system.close(try support.listening_socket(&address));
+    const ours = (try entry_at(address.file_path())).id;
+    const stranger = try Address.parse(folder.file("stranger.sock"));
+    system.close(try support.listening_socket(&stranger));
+    _ = try support.must(linux.rename(stranger.file_path(), address.file_path()));
+    const before = try entry_at(address.file_path());
+
+    const place: Place = .open(&address);
+    defer place.close();
+    var failure: Failure = .{};
+    try std.testing.expectError(error.System, place.chmod(ours, 0o777, &failure));
+    place.unlink_if(ours);
+    try expectEqual(before, try entry_at(address.file_path()));
 }

@@ -5,6 +5,7 @@ const std = @import("std");
 const linux = std.os.linux;
 const system = @import("system.zig");
 const Address = @import("address.zig").Address;
+const Deadline = @import("time.zig").Deadline;
 
 /// Long enough that a test which needs it all has failed.
 pub const patience_ms = 10_000;
@@ -110,10 +111,40 @@ pub fn read_byte(fd: i32) ?u8 {
     return if (linux.errno(result) == .SUCCESS and result == 1) byte[0] else null;
 }
 
+/// Returns when the thread that has put its number at `tid`, or will, is asleep.
+pub fn until_asleep(tid: *const i32) !void {
+    const deadline: Deadline = .after_ms(patience_ms);
+    while (!deadline.passed()) {
+        system.sleep(2 * std.time.ns_per_ms);
+        const thread = @atomicLoad(i32, tid, .acquire); // Pairs with the store in that thread.
+        if (thread == 0) continue;
+        var buffer: [64]u8 = undefined;
+        const path = try std.fmt.bufPrintZ(&buffer, "/proc/self/task/{d}/stat", .{thread});
+        const fd: i32 = @intCast(try must(linux.open(path, .{ .CLOEXEC = true }, 0)));
+        defer system.close(fd);
+        var stat: [128]u8 = undefined;
+        const text = stat[0..try must(linux.read(fd, &stat, stat.len))];
+        if (std.mem.indexOf(u8, text, ") S") != null) return;
+    }
+    return error.TestUnexpectedResult;
+}
+
 /// Gives up root, who may do everything; for a process that ends soon. Other users stay who they are.
 pub fn become_nobody() !void {
     const nobody = 65534;
     if (linux.geteuid() == 0) _ = try must(linux.setresuid(nobody, nobody, nobody));
+}
+
+/// The limit of descriptors as it was, for `allow_descriptors`. Those that are open stay.
+pub fn forbid_descriptors() !linux.rlimit {
+    var before: linux.rlimit = undefined;
+    _ = try must(linux.getrlimit(.NOFILE, &before));
+    _ = try must(linux.setrlimit(.NOFILE, &.{ .cur = 0, .max = before.max }));
+    return before;
+}
+
+pub fn allow_descriptors(before: linux.rlimit) void {
+    _ = linux.setrlimit(.NOFILE, &before);
 }
 
 pub fn open_descriptors() u32 {

@@ -4,14 +4,15 @@
 const std = @import("std");
 const linux = std.os.linux;
 
-/// A point of CLOCK_MONOTONIC, in nanoseconds.
+/// A point of CLOCK_MONOTONIC, in nanoseconds. What reads the clock stays out of line: it is in no hurry,
+/// and every wait has it.
 pub const Deadline = struct {
     at_ns: u64,
 
     pub const never: Deadline = .{ .at_ns = std.math.maxInt(u64) };
 
     /// `timeout_ms` from now; infinite or NaN means never.
-    pub fn after_ms(timeout_ms: f64) Deadline {
+    pub noinline fn after_ms(timeout_ms: f64) Deadline {
         // Beyond about 31 years a timeout is as good as none, and the arithmetic below cannot overflow.
         if (!(timeout_ms < 1e12)) return never;
         if (timeout_ms <= 0) return .{ .at_ns = 0 };
@@ -23,7 +24,7 @@ pub const Deadline = struct {
         return .{ .at_ns = @min(self.at_ns, now_ns() + @as(u64, ms) * std.time.ns_per_ms) };
     }
 
-    pub fn remaining_ns(self: Deadline) u64 {
+    pub noinline fn remaining_ns(self: Deadline) u64 {
         if (self.at_ns == never.at_ns) return self.at_ns;
         return self.at_ns -| now_ns();
     }

@@ -10,6 +10,7 @@ const std = @import("std");
 const linux = std.os.linux;
 const wire = @import("wire.zig");
 const cpu = @import("cpu.zig");
+const mark = @import("mark.zig");
 const time = @import("time.zig");
 const Deadline = time.Deadline;
 const Peer = @import("peer.zig").Peer;
@@ -102,12 +103,19 @@ fn sleep(side: anytype, watch: *const Watch, deadline: Deadline) Outcome {
     const word = side.word();
     while (true) {
         @atomicStore(u32, word, @intFromEnum(wire.Sleeping.sleeping), .monotonic);
+        mark.at(.sleep_announced);
         cpu.full_fence(); // Pairs with the one in `wake`.
+        var time_is_up = false;
         if (!side.is_ready() and watch.is_ready()) {
             const sleep_ns = @min(side.sleep_ns_max, deadline.remaining_ns());
-            futex_wait(word, @intFromEnum(wire.Sleeping.sleeping), sleep_ns);
+            mark.at(.sleep_looked);
+            time_is_up = futex_wait(word, @intFromEnum(wire.Sleeping.sleeping), sleep_ns);
         }
+        mark.at(.sleep_ended);
         @atomicStore(u32, word, @intFromEnum(wire.Sleeping.awake), .monotonic);
+        // A peer that died between publishing and waking leaves something to receive. Another whole sleep
+        // after that would notice the death too late.
+        if (time_is_up and !watch.peer.is_alive()) return .died;
         if (side.is_ready()) return .ready;
         if (!watch.is_ready()) return .ended;
         if (!watch.peer.is_alive()) return .died;
@@ -127,19 +135,26 @@ pub inline fn wake(word: *u32) void {
 pub noinline fn wake_sleeper(word: *u32) void {
     const sleeping = @intFromEnum(wire.Sleeping.sleeping);
     const awake = @intFromEnum(wire.Sleeping.awake);
+    mark.at(.sleeper_seen);
     // Relaxed: the futex call compares the word under the kernel's lock, which orders the two.
-    if (@cmpxchgStrong(u32, word, sleeping, awake, .monotonic, .monotonic) == null) futex_wake(word);
+    if (@cmpxchgStrong(u32, word, sleeping, awake, .monotonic, .monotonic) != null) return;
+    mark.at(.wake_taken_back);
+    futex_wake(word);
+    mark.at(.sleeper_woken);
 }
 
-fn futex_wait(word: *const u32, expected: u32, ns: u64) void {
+/// True: the time is up. Any other answer (woken, the word changed, a signal) means that it is time to look.
+fn futex_wait(word: *const u32, expected: u32, ns: u64) bool {
     var timeout = time.timespec_from_ns(ns);
-    // Any answer (woken, the word changed, time is up, a signal) means the same: look again.
-    _ = linux.futex_4arg(word, .{ .cmd = .WAIT, .private = false }, expected, &timeout);
+    const result = linux.futex_4arg(word, .{ .cmd = .WAIT, .private = false }, expected, &timeout);
+    return linux.errno(result) == .TIMEDOUT;
 }
 
+/// Wakes all there are: a waiter's thread that is leaving the word stays in its queue until it runs,
+/// and would take the only wake-up of the one that sleeps there next.
 fn futex_wake(word: *const u32) void {
     // Cannot fail: the word is aligned and mapped.
-    _ = linux.futex_3arg(word, .{ .cmd = .WAKE, .private = false }, 1);
+    _ = linux.futex_3arg(word, .{ .cmd = .WAKE, .private = false }, std.math.maxInt(i32));
 }
 
 fn to_ms(ticks: u64) f64 {
@@ -158,4 +173,59 @@ test "a waker takes the sleeper's 1 back, and leaves every other value alone" {
         wake(&word);
         try std.testing.expectEqual(values[1], word);
     }
+}
+
+test "a wake-up reaches whoever sleeps, also behind another in the word's queue" {
+    const support = @import("test_support.zig");
+    const Sleeper = struct {
+        word: *u32,
+        tid: i32 = 0,
+        time_was_up: bool = false,
+
+        fn sleep_once(self: *@This()) void {
+            @atomicStore(i32, &self.tid, linux.gettid(), .release); // Pairs with `until_asleep`.
+            self.time_was_up = futex_wait(self.word, 1, support.patience_ms * std.time.ns_per_ms);
+        }
+    };
+    var word: u32 = 1;
+    var sleepers = [2]Sleeper{ .{ .word = &word }, .{ .word = &word } };
+    var threads: [2]std.Thread = undefined;
+    for (&sleepers, &threads) |*sleeper, *thread| {
+        thread.* = try std.Thread.spawn(.{}, Sleeper.sleep_once, .{sleeper});
+        try support.until_asleep(&sleeper.tid);
+    }
+    wake(&word);
+    for (threads) |thread| thread.join();
+    for (sleepers) |sleeper| try std.testing.expect(!sleeper.time_was_up);
+}
+
+test "a side that nobody woke looks whether its peer lives, also when there is something for it" {
+    var side: struct {
+        looks: u32 = 0,
+        futex_word: u32 = 0,
+        sleep_ns_max: u64 = std.time.ns_per_ms,
+
+        /// Nothing before the sleep, something after it.
+        pub fn is_ready(self: *@This()) bool {
+            self.looks += 1;
+            return self.looks > 1;
+        }
+
+        pub fn word(self: *@This()) *u32 {
+            return &self.futex_word;
+        }
+    } = .{};
+    const state: u32 = @intFromEnum(wire.State.ready);
+    const dead: Peer = .{ .pid = 0, .uid = 0, .gid = 0, .pidfd = Peer.pidfd_gone };
+    var sleeps: u64 = 0;
+    const watch: Watch = .{ .state = &state, .peer = &dead, .spin_ticks = 0, .sleeps = &sleeps };
+    try std.testing.expectEqual(.died, sleep(&side, &watch, .never));
+}
+
+test "what a caller is willing to wait counts from its first wait" {
+    var patience: Patience = .{ .timeout_ms = 100 };
+    const start = cpu.ticks();
+    try std.testing.expectEqual(100, patience.left_ms(start));
+    const later = start + 30 * std.time.us_per_ms * cpu.ticks_per_us();
+    try std.testing.expectEqual(70, patience.left_ms(later));
 }

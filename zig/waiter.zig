@@ -10,6 +10,7 @@ const std = @import("std");
 const assert = std.debug.assert;
 const linux = std.os.linux;
 const cpu = @import("cpu.zig");
+const mark = @import("mark.zig");
 const time = @import("time.zig");
 const wire = @import("wire.zig");
 const futex = @import("futex.zig");
@@ -112,6 +113,7 @@ const Waiter = struct {
         self.was_emptied = false;
         // Relaxed: read without the mutex by this thread only.
         @atomicStore(u8, &holders[index], self.holder(), .monotonic);
+        mark.at(.watch_armed);
         self.ring();
     }
 
@@ -129,6 +131,7 @@ const Waiter = struct {
         if (watches[index].is_reported) return self.reported.remove(index);
         self.armed.remove(index);
         watches[index].target.set_word(.awake);
+        mark.at(.watch_disarmed);
         if (self.armed.count == 0) self.was_emptied = true;
         // So that the sleeper takes no wake-up that is meant for whoever sleeps on that word next.
         self.ring();
@@ -138,6 +141,7 @@ const Waiter = struct {
         const watch_at = &watches[index];
         self.armed.remove(index);
         watch_at.target.set_word(.awake);
+        mark.at(.watch_reported);
         watch_at.is_reported = true;
         watch_at.peer_died = peer_died;
         self.reported.add(index);
@@ -167,6 +171,7 @@ const Waiter = struct {
     fn look(self: *Waiter, now_ns: u64) bool {
         const before = self.reported.count;
         for (self.armed.items[0..self.armed.count]) |index| watches[index].target.set_word(.sleeping);
+        mark.at(.watches_announced);
         cpu.full_fence(); // Pairs with the ones in `wait.wake` and `Link.end`.
         if (now_ns -| self.checked_ns >= intervals.check_ns) {
             self.checked_ns = now_ns;
@@ -239,6 +244,7 @@ const Waiter = struct {
         var entries: [futex.entries_max]futex.Entry = undefined;
         const count = self.list_words(&entries);
         self.go_to_bed();
+        mark.at(.waiter_asleep);
         // On the bell alone where the kernel has no more to offer, and then not for long.
         if (count == 1) {
             futex.wait(&self.doorbell, asleep, end_ns);
@@ -284,6 +290,7 @@ const Waiter = struct {
 
         self.is_polling = true;
         self.go_to_bed();
+        mark.at(.waiter_polls);
         const is_endless = deadline.at_ns == Deadline.never.at_ns;
         const left_ms = if (is_endless) 0 else deadline.remaining_ns() / std.time.ns_per_ms + 1;
         var events: [1]linux.epoll_event = undefined;
@@ -306,6 +313,7 @@ const Waiter = struct {
 
     fn get_up(self: *Waiter) void {
         self.mutex.lock();
+        mark.at(.waiter_up);
         @atomicStore(u32, &self.doorbell, awake, .monotonic); // As in `go_to_bed`.
     }
 };
@@ -463,4 +471,5 @@ fn lock(number: u32) ?*Waiter {
 test {
     _ = @import("waiter_test.zig");
     _ = @import("waiter_ends_test.zig");
+    _ = @import("waiter_scarcity_test.zig");
 }

@@ -122,28 +122,17 @@ pub const Sleeper = struct {
         self.tid = 0;
         self.deadline = .after_ms(support.patience_ms);
         self.thread = try std.Thread.spawn(.{}, sleep, .{self});
-        while (@atomicLoad(i32, &self.tid, .acquire) == 0) system.sleep(std.time.ns_per_ms); // Pairs with `sleep`.
         try self.settle();
     }
 
     fn sleep(self: *Sleeper) void {
-        @atomicStore(i32, &self.tid, linux.gettid(), .release); // Pairs with `start`.
+        @atomicStore(i32, &self.tid, linux.gettid(), .release); // Pairs with `until_asleep`.
         self.answer = waiter.wait(self.number, support.patience_ms);
     }
 
     /// Returns when it has done what it was woken for and is asleep again.
     pub fn settle(self: *const Sleeper) !void {
-        var buffer: [64]u8 = undefined;
-        const path = try std.fmt.bufPrintZ(&buffer, "/proc/self/task/{d}/stat", .{self.tid});
-        while (!self.deadline.passed()) {
-            system.sleep(2 * std.time.ns_per_ms);
-            const fd: i32 = @intCast(try support.must(linux.open(path, .{ .CLOEXEC = true }, 0)));
-            defer system.close(fd);
-            var stat: [128]u8 = undefined;
-            const text = stat[0..try support.must(linux.read(fd, &stat, stat.len))];
-            if (std.mem.indexOf(u8, text, ") S") != null) return;
-        }
-        return error.TestUnexpectedResult;
+        return support.until_asleep(&self.tid);
     }
 
     /// What `wait` answered. An error when nothing but the end of all patience woke it.

@@ -8,6 +8,7 @@ const assert = std.debug.assert;
 const wire = @import("wire.zig");
 const cpu = @import("cpu.zig");
 const copy = @import("copy.zig");
+const mark = @import("mark.zig");
 const Mapping = @import("memory.zig").Mapping;
 const Failure = @import("failure.zig").Failure;
 const Counters = @import("counters.zig").Counters;
@@ -50,6 +51,7 @@ pub const Writer = struct {
         const counters = try Counters.load(control, mapping.capacity(), failure);
         // Release: pairs with `Reader.producer_packs` and `Rpc.peer_abilities`.
         @atomicStore(u32, &control.producer_abilities, wire.ability_packed | extra_abilities, .release);
+        mark.at(.writer_opened);
         return .{
             .control = control,
             .ring = mapping.ring().ptr,
@@ -74,11 +76,13 @@ pub const Writer = struct {
             const words = copy.load_words(from, size);
             // A payload of 1 to 32 bytes owns its whole line, so all four words have room.
             if (size > 0) self.words_at(offset).* = words;
+            mark.at(.payload_written);
             self.end_claim(size, message);
             self.publish_alone(words, size, message);
             self.prefetch_next();
         } else {
             copy.copy_out(self.payload_at(offset), from, size, self.capacity);
+            mark.at(.payload_written);
             self.end_claim(size, message);
             self.publish();
         }
@@ -113,6 +117,7 @@ pub const Writer = struct {
         self.claim_open = true;
         self.claim_size = size;
         self.claim_skip = skip;
+        mark.at(.claim_opened);
         return (if (skip > 0) 0 else at) + wire.header_size;
     }
 
@@ -120,6 +125,7 @@ pub const Writer = struct {
     pub fn stage(self: *Writer, size: u32, message: Message) void {
         self.end_claim(size, message);
         self.note_message(size);
+        mark.at(.record_staged);
         if (self.staged == wire.records_per_publish) self.publish();
     }
 
@@ -137,12 +143,14 @@ pub const Writer = struct {
     pub fn rollback(self: *Writer) void {
         assert(self.claim_open);
         self.claim_open = false;
+        mark.at(.claim_rolled_back);
     }
 
     /// Makes everything staged visible to the consumer.
     pub inline fn publish(self: *Writer) void {
         if (self.published == self.head) return;
         @atomicStore(u64, &self.control.head, self.head, .release); // Pairs with `Reader.load_head` and `Reader.has_news`.
+        mark.at(.published);
         self.published = self.head;
         self.staged = 0;
     }
@@ -160,9 +168,11 @@ pub const Writer = struct {
         const lane = &self.control.lane;
         @atomicStore(u64, &lane.head, self.head, .monotonic);
         cpu.release_fence();
+        mark.at(.lane_opened);
         @atomicStore(u64, lane.size_and_type(), pair(size, message.type_id), .monotonic);
         @atomicStore(u64, &lane.correlation_id, message.correlation_id, .monotonic);
         inline for (words, 0..) |word, index| @atomicStore(u64, &lane.payload[index], word, .monotonic);
+        mark.at(.lane_written);
     }
 
     /// Packs messages that lie back to back in `from` into as few records as make sense and publishes
@@ -219,6 +229,7 @@ pub const Writer = struct {
         const offset = try self.claim(payload_size, failure) orelse return false;
         if (is_packed) {
             write_entries(self.ring + offset, from, sizes[0..run.count], type_id);
+            mark.at(.entries_written);
         } else {
             copy.copy_out(self.payload_at(offset), from, payload_size, self.capacity);
         }
@@ -251,12 +262,14 @@ pub const Writer = struct {
         assert(size <= self.claim_size);
         if (self.claim_skip > 0) {
             self.write_skip();
+            mark.at(.skip_written);
             self.head += self.claim_skip;
         }
         const need = wire.record_size(size);
         // The header's first three words, in as many stores.
         const header: *[3]u64 = @ptrCast(@alignCast(self.header_at(self.offset_of(self.head))));
         header.* = .{ pair(size, message.type_id), need, message.correlation_id };
+        mark.at(.header_written);
         self.head += need;
         self.staged += 1;
         self.claim_open = false;

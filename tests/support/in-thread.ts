@@ -3,7 +3,6 @@
  * handshake: there the test accepts the connection and hands over an arena that it made itself. So a
  * test takes one step at a time, with no other process to wait for, and sees every byte in `arena`.
  */
-import process from "node:process";
 import { type ConnectOptions, Consumer, Producer, type WaitPolicy } from "../../src/index.ts";
 import { Arena } from "../peer/arena.ts";
 import { Deadline } from "../peer/deadline.ts";
@@ -20,8 +19,6 @@ export interface ArenaOptions {
   start?: bigint;
 }
 
-let names = 0;
-
 /** The half of `typeof Producer` and `typeof Consumer` that is wanted here. */
 interface Kind<End> {
   connectSync(path: string, options: ConnectOptions): End;
@@ -29,7 +26,8 @@ interface Kind<End> {
 
 /** An end of the library over `arena`. Its peer, as far as the kernel knows, is this process. */
 function connect<End>(kind: Kind<End>, arena: Arena, wire: Wire, wait: WaitPolicy): End {
-  const path = `@zerocross-in-thread-${process.pid}-${names++}`;
+  // Unlike a number of its own, also other than those of this process's workers.
+  const path = `@zerocross-in-thread-${crypto.randomUUID()}`;
   const listener = openListener(path);
   const handOver = () => {
     const socket = acceptPeer(listener, new Deadline(1000));

@@ -1,0 +1,49 @@
+//! A waiter that finds no descriptor to sleep on.
+
+const std = @import("std");
+const linux = std.os.linux;
+const handles = @import("handles.zig");
+const rendezvous = @import("rendezvous.zig");
+const support = @import("test_support.zig");
+const system = @import("system.zig");
+const waiter = @import("waiter.zig");
+const waiter_test = @import("waiter_test.zig");
+const expect = std.testing.expect;
+const expectEqual = std.testing.expectEqual;
+const expect_taken = waiter_test.expect_taken;
+const only_wake_ups = waiter_test.only_wake_ups;
+
+/// Connects a little later, when whoever waits for that is asleep.
+fn connect_later(socket: i32, address: *const rendezvous.Address) void {
+    system.sleep(20 * std.time.ns_per_ms);
+    _ = linux.connect(socket, address.sockaddr(), address.length);
+}
+
+test "a connector is noticed soon though there is no descriptor left to sleep on it" {
+    waiter.intervals = .{ .check_ns = only_wake_ups.check_ns, .blind_ns = only_wake_ups.blind_ns };
+    defer waiter.intervals = .{};
+    const number = waiter.open().?;
+    defer _ = waiter.close(number);
+    var buffer: [64]u8 = undefined;
+    const name = try std.fmt.bufPrint(&buffer, "@zerocross-crowded-{d}", .{linux.getpid()});
+    const address = try rendezvous.Address.parse(name);
+    const handle = handles.open().?;
+    defer _ = handles.close(handle);
+    defer waiter.unwatch(handle);
+    try handles.get(handle).?.listen(name, 0);
+    try expect(!try waiter.watch(number, handle, .connector, 0));
+    const kind = linux.SOCK.STREAM | linux.SOCK.CLOEXEC;
+    const socket: i32 = @intCast(try support.must(linux.socket(linux.AF.UNIX, kind, 0)));
+    defer system.close(socket);
+
+    var limit: linux.rlimit = undefined;
+    _ = try support.must(linux.getrlimit(.NOFILE, &limit));
+    // All numbers below are taken; and with a limit of 0 not even poll works.
+    const none: linux.rlimit = .{ .cur = 1, .max = limit.max };
+    _ = try support.must(linux.setrlimit(.NOFILE, &none));
+    defer _ = linux.setrlimit(.NOFILE, &limit);
+    const connector = try std.Thread.spawn(.{}, connect_later, .{ socket, &address });
+    defer connector.join();
+    try expectEqual(1, try waiter.wait(number, support.patience_ms));
+    try expect_taken(number, &.{handle});
+}
