@@ -1,0 +1,39 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** What a comment of the model quotes: a whole line of a file of zig/, trimmed. */
+const reference = /\/\* ([a-z_]+\.zig): (.*) \*\/$/;
+
+/**
+ * The lines of code that the models stand for and that are not in the code any more, as messages.
+ *
+ * @param {string} models The folder of the models.
+ * @param {string} code The folder of the code.
+ */
+export function checkReferences(models, code) {
+  /** @type {Map<string, Set<string>>} */
+  const files = new Map();
+  const missing = [];
+  let count = 0;
+  for (const name of readdirSync(models).filter((file) => file.endsWith(".pml"))) {
+    const lines = readFileSync(join(models, name), "utf8").split("\n");
+    for (const [index, line] of lines.entries()) {
+      const [, file, quoted] = reference.exec(line) ?? [];
+      if (file === undefined || quoted === undefined) continue;
+      count += 1;
+      const known = files.get(file) ?? trimmedLines(join(code, file));
+      files.set(file, known);
+      if (known.has(quoted)) continue;
+      missing.push(
+        `${name}:${index + 1} stands for a line that zig/${file} does not have:\n    ${quoted}`,
+      );
+    }
+  }
+  return { count, missing };
+}
+
+/** @param {string} path */
+function trimmedLines(path) {
+  const text = existsSync(path) ? readFileSync(path, "utf8") : "";
+  return new Set(text.split("\n").map((line) => line.trim()));
+}
