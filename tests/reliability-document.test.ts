@@ -1,0 +1,86 @@
+/** The figures of docs/reliability.md are those of the runs in tests/results. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+
+const page = readFileSync(new URL("../docs/reliability.md", import.meta.url), "utf8");
+
+interface Soak {
+  readonly seconds: number;
+  readonly killed: number;
+  readonly loads: readonly {
+    readonly name: string;
+    readonly messages: number;
+    readonly connections: number;
+    readonly windows: readonly Percentiles[];
+  }[];
+}
+
+/** Microseconds. */
+interface Percentiles {
+  readonly p50: number;
+  readonly p99: number;
+  readonly p999: number;
+}
+
+interface Model {
+  readonly seconds: number;
+  readonly results: readonly { readonly states: number; readonly mutant?: string }[];
+}
+
+function resultOf<Result>(name: string): Result {
+  const file = new URL(`results/${name}.json`, import.meta.url);
+  return JSON.parse(readFileSync(file, "utf8")) as Result;
+}
+
+function whole(figure: number): string {
+  return Math.round(figure).toLocaleString("en-US");
+}
+
+function assertRow(...cells: readonly string[]): void {
+  const row = `| ${cells.join(" | ")} |`;
+  assert.ok(page.includes(row), `the page has no row "${row}"`);
+}
+
+test("the soak's figures are those of its run", () => {
+  const { seconds, killed, loads } = resultOf<Soak>("soak");
+  const messages = loads.reduce((sum, load) => sum + load.messages, 0);
+  const connections = (name: string) => loads.find((load) => load.name === name)?.connections ?? 0;
+  assertRow("messages checked", `${whole(messages)} in ${whole(seconds)} s`);
+  assertRow("visitors killed by SIGKILL or SIGTERM", whole(killed));
+  assertRow(
+    "channels closed and opened again; connections of visitors",
+    `${whole(connections("reopen"))}; ${whole(connections("visitors"))}`,
+  );
+  for (const [name, title] of [
+    ["ping", "round trip"],
+    ["rpc", "`callSync`"],
+  ]) {
+    const windows = loads.find((load) => load.name === name)?.windows ?? [];
+    assertRow(`${title}, p50, p99, p99.9: start`, percentiles(windows.at(0)));
+    assert.ok(page.includes(`| the same at the end | ${percentiles(windows.at(-1))} |`), name);
+  }
+});
+
+function percentiles(window: Percentiles | undefined): string {
+  assert.ok(window);
+  const milliseconds = (microseconds: number) => `${(microseconds / 1000).toFixed(1)} ms`;
+  return `${Math.round(window.p50)} µs, ${milliseconds(window.p99)}, ${milliseconds(window.p999)}`;
+}
+
+test("the model's figures are those of its run", () => {
+  const { seconds, results } = resultOf<Model>("model");
+  const models = results.filter(({ mutant }) => mutant === undefined);
+  const largest = Math.max(...models.map(({ states }) => states));
+  assert.ok(page.includes(`| ${models.length} scenes of four models | ${whole(largest)} |`));
+  assert.ok(page.includes(`| ${results.length - models.length} mutants: `));
+  assert.ok(page.includes(`in ${whole(seconds)} s (\`tests/results/model.json\`)`));
+});
+
+for (const [runtime, name] of Object.entries({ Bun: "api-bun", Deno: "api-deno" })) {
+  test(`the number of random calls in ${runtime} is that of the run`, () => {
+    const { calls, seconds } = resultOf<{ calls: number; seconds: number }>(name);
+    assert.ok(page.includes(`| ${runtime} | ${whole(calls)} |`));
+    assert.ok(page.includes(`${whole(seconds)} s`));
+  });
+}
