@@ -58,7 +58,7 @@ test("the soak's figures are those of its run", () => {
   ]) {
     const windows = loads.find((load) => load.name === name)?.windows ?? [];
     assertRow(`${title}, p50, p99, p99.9: start`, percentiles(windows.at(0)));
-    assert.ok(page.includes(`| the same at the end | ${percentiles(windows.at(-1))} |`), name);
+    assert.ok(page.includes(`| the same at the end | ${percentiles(windows.at(-1))} |`));
   }
 });
 
@@ -82,5 +82,50 @@ for (const [runtime, name] of Object.entries({ Bun: "api-bun", Deno: "api-deno" 
     const { calls, seconds } = resultOf<{ calls: number; seconds: number }>(name);
     assert.ok(page.includes(`| ${runtime} | ${whole(calls)} |`));
     assert.ok(page.includes(`${whole(seconds)} s`));
+  });
+}
+
+interface Threads {
+  readonly runs: readonly {
+    readonly build: string;
+    readonly totals: Record<"messages" | "calls" | "reports" | "handles", number>;
+  }[];
+}
+
+test("what went between threads is what the runs say", () => {
+  for (const { build, totals } of resultOf<Threads>("threads").runs) {
+    const { messages, calls, reports, handles } = totals;
+    assertRow(build, ...[messages, calls, reports, handles].map(whole), "nothing wrong");
+  }
+});
+
+interface Times {
+  readonly median: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
+function times({ median, p99, max }: Times, perMillisecond: number): string {
+  return [median, p99, max].map((time) => `${(time / perMillisecond).toFixed(1)} ms`).join(", ");
+}
+
+test("kills and stops by a native survivor are those of the run", () => {
+  interface Chaos extends Record<"kills" | "stops" | "stormed" | "faults", number> {
+    readonly fromSignalUs: Times;
+  }
+  const { kills, stops, stormed, faults, fromSignalUs } = resultOf<Chaos>("chaos");
+  const struck = [kills, stops, stormed].map(whole);
+  assertRow("native", ...struck, times(fromSignalUs, 1000), whole(faults));
+});
+
+for (const [runtime, name] of Object.entries({ Bun: "chaos-bun", Deno: "chaos-deno" })) {
+  test(`kills and stops by a survivor in ${runtime} are those of the run`, () => {
+    interface Chaos {
+      readonly struck: Record<"kill" | "stop" | "storm", number>;
+      readonly noticedMs: Times;
+    }
+    const { struck, noticedMs } = resultOf<Chaos>(name);
+    const numbers = [struck.kill, struck.stop, struck.storm].map(whole);
+    assertRow(`${runtime}; victims in both`, ...numbers, times(noticedMs, 1), "0");
   });
 }
