@@ -20,6 +20,7 @@ const sandboxes: Record<string, RegExp | "works"> = {
   "fchmodat2=ENOSYS": "works",
   "fchmodat2=EPERM": "works",
   "flock=ENOSYS": "works",
+  "listen=EACCES": /listen failed with EACCES.*allow that call/,
   "memfd_create=ENOSYS": /memfd_create failed with ENOSYS.*sandbox forbids it: allow that call/,
   "memfd_create=EPERM": /memfd_create failed with EPERM.*sandbox forbids it: allow that call/,
   "fallocate=ENOSYS": /fallocate failed with ENOSYS.*sandbox forbids it: allow that call/,
