@@ -29,6 +29,24 @@ export function unpackDebianPackage(name) {
 }
 
 /**
+ * The file of that name in a package, as built for this processor itself.
+ *
+ * @param {string} name
+ * @param {string} file
+ * @throws {Error} As `unpackDebianPackage`, and when there is no such file.
+ */
+export function findInDebianPackage(name, file) {
+  const folder = unpackDebianPackage(name);
+  const path = readdirSync(folder, { recursive: true, encoding: "utf8" }).find(
+    (entry) => entry.endsWith(`/${file}`) && !/\/x?32\//.test(entry),
+  );
+  if (path === undefined) {
+    throw new Error(`Debian's package ${name} is here without ${file}; looked in ${folder}`);
+  }
+  return join(folder, path);
+}
+
+/**
  * @param {string} folder
  * @param {string} name
  */

@@ -29,7 +29,7 @@ const steps = [
   { name: "model", command: ["node", "tests/model/check.mjs", "--short"], seconds: 180 },
   {
     name: "threads",
-    command: ["bun", "tests/threads/run.ts", "--seconds", "4", "threads-debug"],
+    command: ["bun", "tests/threads/run.ts", "--seconds", "4", "threads-tsan", "threads-debug"],
     seconds: 180,
   },
   { name: "chaos", command: ["zig-out/bin/chaos", "--storms", "30"], seconds: 120 },

@@ -40,10 +40,11 @@ pub fn build(b: *std.Build) void {
     addTests(b);
     addTable(b);
     addBench(b);
-    addThreads(b);
+    const runtime = b.option([]const []const u8, "runtime", "The archives of libFuzzer, or of ThreadSanitizer") orelse &.{};
+    addThreads(b, runtime);
     addCoverage(b);
     addRestrict(b);
-    addFuzz(b);
+    addFuzz(b, runtime);
     addChaos(b);
 }
 
@@ -129,9 +130,8 @@ const fuzz_targets = [_][]const u8{ "reader", "writer", "changing", "handshake",
 
 /// A program for each target, around libFuzzer, whose archives tests/fuzz/run.mjs names. Only the code
 /// under test and the target itself count their edges.
-fn addFuzz(b: *std.Build) void {
+fn addFuzz(b: *std.Build, runtime: []const []const u8) void {
     const step = b.step("fuzz", "Build the fuzzers into zig-out/bin; see tests/fuzz/run.mjs");
-    const runtime = b.option([]const []const u8, "fuzzer-runtime", "The archives that libFuzzer consists of") orelse &.{};
     for (fuzz_targets) |name| {
         const core = hostModule(b, "core.zig", .ReleaseSafe);
         core.fuzz = true;
@@ -153,27 +153,36 @@ fn addFuzz(b: *std.Build) void {
     }
 }
 
-/// libc is there for ThreadSanitizer alone, which is built from Zig's own sources.
-fn addThreads(b: *std.Build) void {
-    const builds = [_]struct { []const u8, std.builtin.OptimizeMode, bool }{
-        .{ "threads-tsan", .ReleaseSafe, true },
-        .{ "threads-safe", .ReleaseSafe, false },
-        .{ "threads-debug", .Debug, false },
-    };
-    for (builds) |build_of| {
-        const name, const optimize, const sanitize = build_of;
-        const module = hostModule(b, "../tests/threads/main.zig", optimize);
-        const core = hostModule(b, "core.zig", optimize);
-        module.addImport("zerocross_core", core);
-        for ([_]*std.Build.Module{ module, core }) |each| {
-            each.sanitize_thread = sanitize;
-            each.link_libc = sanitize;
-        }
-        const step = b.step(name, b.fmt("Build the core between threads into zig-out/bin/{s}", .{name}));
-        const directory: std.Build.InstallDir = .{ .custom = "zig-out/bin" };
-        const program = b.addExecutable(.{ .name = name, .root_module = module });
-        step.dependOn(&b.addInstallArtifact(program, .{ .dest_dir = .{ .override = directory } }).step);
+/// Under ThreadSanitizer in Debug too: what the optimiser has taken out cannot be seen to race. Its
+/// archives are named by tests/threads/run.ts; Zig would build its own for minutes.
+fn addThreads(b: *std.Build, runtime: []const []const u8) void {
+    addThreadsProgram(b, "threads-safe", threadsModule(b, .ReleaseSafe));
+    addThreadsProgram(b, "threads-debug", threadsModule(b, .Debug));
+
+    const watched = threadsModule(b, .Debug);
+    const core = watched.import_table.get("zerocross_core").?;
+    for ([_]*std.Build.Module{ watched, core }) |module| {
+        module.sanitize_thread = true;
+        module.link_libc = true;
     }
+    // Not watched itself, so that Zig does not link its own.
+    const whole = b.createModule(.{ .target = b.graph.host, .optimize = .Debug, .link_libc = true });
+    whole.addObject(b.addObject(.{ .name = "threads-tsan", .root_module = watched, .use_llvm = true }));
+    for (runtime) |path| whole.addObjectFile(.{ .cwd_relative = path });
+    addThreadsProgram(b, "threads-tsan", whole);
+}
+
+fn threadsModule(b: *std.Build, optimize: std.builtin.OptimizeMode) *std.Build.Module {
+    const module = hostModule(b, "../tests/threads/main.zig", optimize);
+    module.addImport("zerocross_core", hostModule(b, "core.zig", optimize));
+    return module;
+}
+
+fn addThreadsProgram(b: *std.Build, name: []const u8, module: *std.Build.Module) void {
+    const step = b.step(name, b.fmt("Build the core between threads into zig-out/bin/{s}", .{name}));
+    const directory: std.Build.InstallDir = .{ .custom = "zig-out/bin" };
+    const program = b.addExecutable(.{ .name = name, .root_module = module });
+    step.dependOn(&b.addInstallArtifact(program, .{ .dest_dir = .{ .override = directory } }).step);
 }
 
 /// Programs and a copy of the package in which marked steps can be struck at.

@@ -73,13 +73,13 @@ pub fn expose_view(handle: u32, outlives: bool) u32 {
     const index = handle % slot_count;
     // A reserve that was too small for this mapping stays taken too, by nobody: at most as much again
     // as the larger one that takes its place.
-    if (outlives and mapping.bytes.len > reserved_size(slots[index])) slots[index].reserve = mapping;
+    if (outlives and mapping.bytes.len > reserved_size(&slots[index])) slots[index].reserve = mapping;
     // Relaxed: `close`, which looks at it, runs in this thread.
     _ = @atomicRmw(u8, &slots[index].held, .Or, held_view, .monotonic);
     return index + 1;
 }
 
-fn reserved_size(slot: Slot) usize {
+fn reserved_size(slot: *const Slot) usize {
     return if (slot.reserve) |reserve| reserve.bytes.len else 0;
 }
 

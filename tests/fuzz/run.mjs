@@ -14,7 +14,7 @@ import { availableParallelism, cpus, release, tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { parseArgs } from "node:util";
 import { runCommand, zigBuild } from "../../scripts/command.mjs";
-import { unpackDebianPackage } from "../../scripts/debian.mjs";
+import { findInDebianPackage } from "../../scripts/debian.mjs";
 import { root } from "../../scripts/environment.mjs";
 import { installTools } from "../../scripts/install.mjs";
 
@@ -41,7 +41,7 @@ process.on("exit", () => rmSync(scratch, { recursive: true, force: true }));
 
 await installTools();
 const code = await runCommand(
-  zigBuild("fuzz", ...runtimeArchives().map((path) => `-Dfuzzer-runtime=${path}`)),
+  zigBuild("fuzz", ...runtimeArchives().map((path) => `-Druntime=${path}`)),
 );
 if (code !== 0) process.exit(code);
 
@@ -92,20 +92,11 @@ function parse() {
 
 /** libFuzzer, and the two archives of GCC that it was built against. */
 function runtimeArchives() {
-  const parts = [
-    { name: "libclang-rt-14-dev", file: "libclang_rt.fuzzer-x86_64.a" },
-    { name: "libstdc++-12-dev", file: "libstdc++.a" },
-    { name: "libgcc-12-dev", file: "libgcc_eh.a" },
+  return [
+    findInDebianPackage("libclang-rt-19-dev", "libclang_rt.fuzzer-x86_64.a"),
+    findInDebianPackage("libstdc++-12-dev", "libstdc++.a"),
+    findInDebianPackage("libgcc-12-dev", "libgcc_eh.a"),
   ];
-  return parts.map(({ name, file }) => {
-    const unpacked = unpackDebianPackage(name);
-    const path = readdirSync(unpacked, { recursive: true, encoding: "utf8" }).find(
-      (entry) => entry.endsWith(`/${file}`) && !entry.includes("/32/") && !entry.includes("/x32/"),
-    );
-    if (path === undefined)
-      throw new Error(`Debian's package ${name} is here without ${file}; found in ${unpacked}`);
-    return join(unpacked, path);
-  });
 }
 
 /** @param {string} target */
