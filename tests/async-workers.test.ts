@@ -30,7 +30,7 @@ for (const scenario of ["terminated", "closed"]) {
 test(`any number of workers may have waited`, bounds, async () => {
   // More than there are waiters.
   using program = start("terminated", 66);
-  await within(program.next(), 15_000);
+  await within(program.next(), 25_000);
   const { code, errors } = await within(program.ended);
   assert.equal(code, 0, errors);
 });

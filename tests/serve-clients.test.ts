@@ -260,13 +260,15 @@ test("a client or responder that connects to a plain channel is told that it is 
   ]) {
     for (const wire of [2, 3, 4] as const) {
       const path = newPath();
-      const listening = Consumer.listen(path, { timeout: 3000, wire });
+      const stop = new AbortController();
+      const listening = Consumer.listen(path, { signal: stop.signal, wire });
       await assert.rejects(connect(path), (error: Error) => {
         assert.equal(error.name, "WireError");
         assert.match(error.message, /It may be a plain channel/);
         assert.doesNotMatch(error.message, /RPC endpoint/);
         return true;
       });
+      stop.abort();
       (await listening.catch(() => undefined))?.close();
     }
   }

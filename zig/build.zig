@@ -83,15 +83,15 @@ fn addTests(b: *std.Build) void {
         // What they test is the kernel as well, so a cached success proves nothing.
         run.has_side_effects = true;
         step.dependOn(&run.step);
-        step.dependOn(&addReplay(b, optimize).step);
     }
+    step.dependOn(&addReplay(b).step);
 }
 
 /// The inputs that the fuzzers have found, without a fuzzer.
-fn addReplay(b: *std.Build, optimize: std.builtin.OptimizeMode) *std.Build.Step.Run {
-    const module = hostModule(b, "../tests/fuzz/replay.zig", optimize);
-    module.addImport("zerocross_core", hostModule(b, "core.zig", optimize));
-    const run = b.addRunArtifact(b.addExecutable(.{ .name = b.fmt("replay-{t}", .{optimize}), .root_module = module }));
+fn addReplay(b: *std.Build) *std.Build.Step.Run {
+    const module = hostModule(b, "../tests/fuzz/replay.zig", .Debug);
+    module.addImport("zerocross_core", hostModule(b, "core.zig", .Debug));
+    const run = b.addRunArtifact(b.addExecutable(.{ .name = "replay", .root_module = module }));
     run.addDirectoryArg(b.path("../tests/fuzz/corpus"));
     run.addDirectoryArg(b.path("../tests/fuzz/regressions"));
     run.has_side_effects = true;
@@ -141,8 +141,6 @@ fn addFuzz(b: *std.Build, runtime: []const []const u8) void {
         const driver = hostModule(b, "../tests/fuzz/driver.zig", .ReleaseSafe);
         driver.link_libc = true;
         driver.addImport("target", target);
-        // Three quarters of the build went into them; the replay of a crash has a stack.
-        for ([_]*std.Build.Module{ core, target, driver }) |module| module.strip = true;
         // libFuzzer has the main function.
         const whole = b.createModule(.{ .target = b.graph.host, .optimize = .ReleaseSafe, .link_libc = true });
         whole.addObject(b.addObject(.{ .name = name, .root_module = driver }));
@@ -264,5 +262,7 @@ fn hostModule(
         .target = b.graph.host,
         .optimize = optimize,
         .link_libc = false,
+        // Half of the time that an optimised build takes; what fails there is looked at in Debug.
+        .strip = optimize != .Debug,
     });
 }

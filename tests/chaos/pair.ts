@@ -1,12 +1,13 @@
 /** A round with one victim and this process: who they are, and whether what came of it is right. */
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { Consumer, PeerClosedError, PeerDiedError, WireError } from "../../src/index.ts";
 import { sizeAt } from "../peer/content.ts";
 import { channelMappings } from "../support/memory.ts";
 import { type Program, type Runtime, startProgram } from "../support/program.ts";
+import { schedulerDelay } from "../support/scheduler.ts";
 import { beforeTheChannel, closing, type Order, roles, stepsOf } from "./order.ts";
 import { Striker } from "./striker.ts";
 import { type Outcome, survive } from "./survivor.ts";
@@ -141,18 +142,4 @@ async function assertNothingLeft({ path, listens }: Order): Promise<void> {
     await assert.rejects(Consumer.listen(path, { timeout: 1 }), { name: "TimeoutError" });
     assert.ok(!existsSync(path), `${path} is left by the next listener`);
   }
-}
-
-/** Milliseconds that the threads of this process were ready to run and did not get a core. */
-function schedulerDelay(): number {
-  let delay = 0;
-  for (const thread of readdirSync("/proc/self/task")) {
-    try {
-      const words = readFileSync(`/proc/self/task/${thread}/schedstat`, "utf8").split(" ");
-      delay += Number(words[1]) / 1e6;
-    } catch {
-      // It has ended meanwhile.
-    }
-  }
-  return delay;
 }
