@@ -1,5 +1,6 @@
 // `bun tests/threads/run.ts` builds tests/threads three times, and runs each build for a while.
 
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { machine, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -34,9 +35,9 @@ if (built !== 0) process.exit(built);
 console.log(`threads: built in ${((performance.now() - start) / 1000).toFixed(1)} s`);
 
 // Without them a report of ThreadSanitizer has addresses only.
-const symbolizer = Bun.which("addr2line");
+const symbolizer = spawnSync("which", ["addr2line"], { encoding: "utf8" }).stdout.trim();
 const names =
-  symbolizer === null ? [] : ["env", `TSAN_OPTIONS=external_symbolizer_path=${symbolizer}`];
+  symbolizer === "" ? [] : ["env", `TSAN_OPTIONS=external_symbolizer_path=${symbolizer}`];
 const folder = mkdtempSync(join(tmpdir(), "zerocross-threads-"));
 process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 const runs: unknown[] = [];
