@@ -85,6 +85,29 @@ for (const [runtime, name] of Object.entries({ Bun: "api-bun", Deno: "api-deno" 
   });
 }
 
+test("what was fuzzed is what the runs say", () => {
+  interface Fuzz extends Record<"executions" | "edges" | "inputs" | "crashes", number> {
+    readonly target: string;
+  }
+  for (const found of resultOf<{ results: readonly Fuzz[] }>("fuzz").results) {
+    const row = page.split("\n").find((line) => line.startsWith(`| \`${found.target}\` |`));
+    const figures = [found.executions, found.edges, found.inputs].map(whole);
+    assert.deepEqual(row?.split(" | ").slice(2), [...figures.slice(0, 2), `${figures[2]} |`]);
+    assert.equal(found.crashes, 0);
+  }
+});
+
+test("the lines that were reached are those of the runs", () => {
+  type Core = readonly Record<"lines" | "reached", number>[];
+  const core = resultOf<Core>("coverage-zig");
+  const sum = (counts: readonly number[]) => counts.reduce((all, count) => all + count, 0);
+  const lines = sum(core.map(({ lines }) => lines));
+  const reached = sum(core.map(({ reached }) => reached));
+  assert.ok(page.includes(`| ${whole(lines)} | ${whole(reached)} |`));
+  const source = resultOf<Record<"lines" | "covered", number>>("coverage-src");
+  assert.ok(page.includes(`| ${whole(source.lines)} | ${whole(source.covered)} |`));
+});
+
 interface Threads {
   readonly runs: readonly {
     readonly build: string;
