@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers";
 import type { Library, Opener, Sleeper } from "./library.ts";
-import { status, symbols } from "./table.ts";
+import { symbols } from "./table.ts";
 
 /** Microseconds in which Deno gets from the end of a turn to its wait. */
 const betweenTurns = 30;
@@ -29,8 +29,8 @@ function open(path: string): Library {
     // What is watched is the object; the storage leaves it when it is transferred.
     viewsOutlive: true,
     bufferAt(address, size, view) {
-      const pointer = Deno.UnsafePointer.create(BigInt(address));
-      if (pointer === null) throw new Error("the mapping has no address");
+      // Null would be the address 0.
+      const pointer = Deno.UnsafePointer.create(BigInt(address)) as Deno.PointerObject;
       const buffer = Deno.UnsafePointerView.getArrayBuffer(pointer, size);
       collected.register(buffer, view);
       return buffer;
@@ -49,12 +49,12 @@ function open(path: string): Library {
 
 /** A call off the event loop, which lasts until something is ready or nothing is watched any more. */
 class CallSleeper implements Sleeper {
-  readonly #sleep: () => Promise<number>;
+  readonly #sleep: () => Promise<unknown>;
   readonly #onReports: () => void;
   #isHeld = false;
   #isAsleep = false;
 
-  constructor(sleep: () => Promise<number>, onReports: () => void) {
+  constructor(sleep: () => Promise<unknown>, onReports: () => void) {
     this.#sleep = sleep;
     this.#onReports = onReports;
   }
@@ -71,8 +71,7 @@ class CallSleeper implements Sleeper {
   async #run(): Promise<void> {
     this.#isAsleep = true;
     while (this.#isHeld) {
-      const code = await this.#sleep();
-      if (code === status.handleClosed) break;
+      await this.#sleep();
       this.#onReports();
     }
     this.#isAsleep = false;

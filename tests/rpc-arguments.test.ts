@@ -140,6 +140,24 @@ test("serveSync refuses wrong arguments before it takes a request", async () => 
   assert.throws(() => responder.serveSync(echo), { name: "ClosedError" });
 });
 
+test("a handler that closes its responder and throws ends serveSync with what it threw", async () => {
+  const path = newPath();
+  const connecting = RpcClient.connect(path, { timeout: 5000 });
+  using responder = await RpcResponder.listen(path, { timeout: 5000 });
+  using client = await connecting;
+  const call = client.call(Uint8Array.of(1), { timeout: 5000 });
+  const enough = new Error("enough");
+  const handler = (): never => {
+    responder.close();
+    throw enough;
+  };
+  assert.throws(
+    () => responder.serveSync(handler),
+    (error) => error === enough,
+  );
+  await assert.rejects(call, { name: "PeerClosedError" });
+});
+
 test("a client and a responder refuse to listen with the older wires", async () => {
   for (const wire of [2, 3] as const) {
     const path = newPath();

@@ -1,7 +1,15 @@
 // A copy of the working tree, in which the tests run against another library.
 
 import { spawnSync } from "node:child_process";
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  symlinkSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { root } from "../../scripts/environment.mjs";
@@ -24,10 +32,10 @@ export function copyTree(library) {
   });
   if (listed.status !== 0) throw new Error(`git does not list the files: ${listed.stderr}`);
   for (const path of listed.stdout.split("\0").filter(Boolean)) {
-    if (leftOut.includes(path)) continue;
+    // A file that git knows may have been removed since, as fuzzing does with the corpus.
+    if (leftOut.includes(path) || !existsSync(join(root, path))) continue;
     mkdirSync(join(folder, dirname(path)), { recursive: true });
-    // A file that git knows may have been removed since.
-    cpSync(join(root, path), join(folder, path), { force: false });
+    cpSync(join(root, path), join(folder, path));
   }
   for (const path of ["node_modules", ".zig-cache"])
     symlinkSync(join(root, path), join(folder, path));

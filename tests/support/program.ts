@@ -105,7 +105,13 @@ export class Program implements Disposable {
   }
 
   kill(signal: NodeJS.Signals = "SIGKILL"): void {
-    this.#child.kill(signal);
+    if (this.#end !== undefined) return;
+    try {
+      // Not by the child's own method: in Deno that closes its input first, upon which it may end well.
+      process.kill(this.pid, signal);
+    } catch {
+      // It has ended, which is not known here yet.
+    }
   }
 
   [Symbol.dispose](): void {

@@ -6,7 +6,8 @@ const { path, how } = programArguments<{ path: string; how: "receive" | "receive
 using consumer = Consumer.connectSync(path);
 print("waiting");
 try {
-  await consumer[how]({ timeout: 10_000 });
+  const message = await consumer[how]({ timeout: 10_000 });
+  print({ name: message === null ? "closed" : "a message", at: Date.now() });
 } catch (error) {
   print({ name: (error as Error).name, at: Date.now() });
 }
