@@ -21,6 +21,7 @@ const once = [
   "tests/library.test.ts",
   "tests/package.test.ts",
   "tests/reliability-document.test.ts",
+  "tests/soak.test.ts",
 ];
 
 /** @type {import("./steps.mjs").Step[]} */

@@ -5,6 +5,7 @@ import { Consumer, type Message, Producer } from "../src/index.ts";
 import { messageAt, sizeAt } from "./peer/content.ts";
 import { Deadline } from "./peer/deadline.ts";
 import type { MortalArguments } from "./programs/mortal.ts";
+import { timeOfDeath } from "./support/death.ts";
 import { temporaryPaths } from "./support/folder.ts";
 import { channelMappings, openDescriptors } from "./support/memory.ts";
 import { type Program, startProgram } from "./support/program.ts";
@@ -122,6 +123,13 @@ function pollsUntilDied(poll: () => unknown): number {
   }
 }
 
+/** All in milliseconds of `Date.now`; `goneAt` by a clock that is read a few of them late. */
+function assertInTime(killedAt: number, goneAt: number, heardAt: number): void {
+  assert.ok(killedAt <= heardAt && killedAt <= goneAt, `killed at ${killedAt}, gone at ${goneAt}`);
+  const late = heardAt - goneAt;
+  assert.ok(late < noticedWithinMs, `noticed ${late} ms after the process was gone`);
+}
+
 /** That it died as it was told to, and not because something failed. */
 function assertKilled(signal: string | null): void {
   assert.equal(signal, "SIGKILL");
@@ -136,14 +144,15 @@ for (const [name, receive] of Object.entries(waitingReceives)) {
         const path = newPath();
         using program = startMortal({ path, end: "producer", count });
         using consumer = Consumer.listenSync(path, { ...patience, wait: { spin } });
+        const goneAt = timeOfDeath(program.pid);
         const killedAt = receiveAll(consumer, receive);
         const sleeps = consumer.stats().sleeps;
         assert.throws(() => receive(consumer), died);
-        const late = Date.now() - killedAt;
-        assert.ok(late < noticedWithinMs, `noticed ${late} ms after the kill`);
+        const heardAt = Date.now();
         // It has waited the way that it should when it heard of it.
         assert.equal(consumer.stats().sleeps > sleeps, spin !== Infinity);
         assertEveryReceiveSaysDied(consumer);
+        assertInTime(killedAt, await goneAt, heardAt);
         assertKilled((await program.ended).signal);
       },
     );
@@ -179,13 +188,13 @@ for (const [name, send] of Object.entries(waitingSends)) {
         using program = startMortal({ path, end: "consumer", pauseMs: 30 });
         const options = { ...patience, capacity: 4096, wait: { spin } };
         using producer = Producer.listenSync(path, options);
+        const goneAt = timeOfDeath(program.pid);
         while (producer.trySend(new Uint8Array(960)));
         assert.throws(() => send(producer), died);
-        const heard = Date.now();
+        const heardAt = Date.now();
         assert.equal(producer.stats().sleeps > 0, spin !== Infinity);
         assertEverySendSaysDied(producer);
-        const late = heard - (await program.next<number>());
-        assert.ok(late >= 0 && late < noticedWithinMs, `noticed ${late} ms after the kill`);
+        assertInTime(await program.next<number>(), await goneAt, heardAt);
         assertKilled((await program.ended).signal);
       },
     );
