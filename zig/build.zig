@@ -163,8 +163,8 @@ fn addThreads(b: *std.Build, runtime: []const []const u8) void {
         module.sanitize_thread = true;
         module.link_libc = true;
     }
-    // Not watched itself, so that Zig does not link its own. Only Zig's runtime is built for it, in Debug for
-    // half a minute.
+    // Not watched itself, so that Zig does not link its own. The mode is that of Zig's runtime alone, which takes
+    // half a minute in Debug.
     const whole = b.createModule(.{ .target = b.graph.host, .optimize = .ReleaseSafe, .link_libc = true });
     whole.addObject(b.addObject(.{ .name = "threads-tsan", .root_module = watched, .use_llvm = true }));
     for (runtime) |path| whole.addObjectFile(.{ .cwd_relative = path });

@@ -33,7 +33,8 @@ usage: node tests/fuzz/run.mjs [--minutes N] [--json FILE] [targets]
 
 New inputs go, minimised, into tests/fuzz/corpus; an input that fails goes into tests/fuzz/crashes, and
 the command that runs it again is printed; put into tests/fuzz/regressions, npm test runs it for good.
-The exit code is 1 when there was one. Ctrl-C ends it all and leaves the corpus as it was.`;
+The exit code is 1 when there was one, 77 when Debian's packages cannot be had. Ctrl-C ends it all and leaves
+the corpus as it was.`;
 
 const { minutes, json, targets } = parse();
 const scratch = mkdtempSync(join(tmpdir(), "zerocross-fuzz-"));
@@ -92,11 +93,16 @@ function parse() {
 
 /** libFuzzer, and the two archives of GCC that it was built against. */
 function runtimeArchives() {
-  return [
-    findInDebianPackage("libclang-rt-19-dev", "libclang_rt.fuzzer-x86_64.a"),
-    findInDebianPackage("libstdc++-12-dev", "libstdc++.a"),
-    findInDebianPackage("libgcc-12-dev", "libgcc_eh.a"),
-  ];
+  try {
+    return [
+      findInDebianPackage("libclang-rt-19-dev", "libclang_rt.fuzzer-x86_64.a"),
+      findInDebianPackage("libstdc++-12-dev", "libstdc++.a"),
+      findInDebianPackage("libgcc-12-dev", "libgcc_eh.a"),
+    ];
+  } catch (error) {
+    console.error(`fuzzing: ${/** @type {Error} */ (error).message}`);
+    return process.exit(77);
+  }
 }
 
 /** @param {string} target */
