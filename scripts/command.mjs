@@ -106,10 +106,10 @@ function forever() {
 }
 
 /**
- * The command that runs steps of zig/build.zig; none of them names the native libraries.
+ * The command that runs steps of build.zig; none of them names the native libraries.
  *
  * @param {string[]} steps
  */
 export function zigBuild(...steps) {
-  return ["zig", "build", "--build-file", "zig/build.zig", "--prefix", ".", ...steps];
+  return ["zig", "build", "--prefix", ".", ...steps];
 }

@@ -1,4 +1,4 @@
-// `node scripts/zig-build.mjs [steps]` runs steps of zig/build.zig; without one it builds the native
+// `node scripts/zig-build.mjs [steps]` runs steps of build.zig; without one it builds the native
 // libraries. Zig's own cache decides what is stale, so there is no second opinion about it here.
 
 import { runCommand, zigBuild } from "./command.mjs";

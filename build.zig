@@ -50,7 +50,7 @@ pub fn build(b: *std.Build) void {
 
 fn addLibrary(b: *std.Build, platform: Platform) void {
     const pinned = pinnedLibrary(b, b.createModule(.{
-        .root_source_file = b.path("exports.zig"),
+        .root_source_file = b.path("zig/exports.zig"),
         .target = b.resolveTargetQuery(platform.query),
         .optimize = .ReleaseFast,
         .link_libc = false,
@@ -65,7 +65,7 @@ fn pinnedLibrary(b: *std.Build, module: *std.Build.Module) std.Build.LazyPath {
     const library = b.addLibrary(.{ .name = "zerocross", .linkage = .dynamic, .root_module = module, .use_llvm = true });
     const pin = b.addRunArtifact(b.addExecutable(.{
         .name = "pin",
-        .root_module = hostModule(b, "pin.zig", .Debug),
+        .root_module = hostModule(b, "zig/pin.zig", .Debug),
     }));
     pin.addArtifactArg(library);
     return pin.addOutputFileArg("libzerocross.so");
@@ -78,7 +78,7 @@ fn addTests(b: *std.Build) void {
     for ([_]std.builtin.OptimizeMode{ .Debug, .ReleaseSafe }) |optimize| {
         const run = b.addRunArtifact(b.addTest(.{
             .name = @tagName(optimize),
-            .root_module = hostModule(b, "main_test.zig", optimize),
+            .root_module = hostModule(b, "zig/main_test.zig", optimize),
         }));
         // What they test is the kernel as well, so a cached success proves nothing.
         run.has_side_effects = true;
@@ -89,11 +89,11 @@ fn addTests(b: *std.Build) void {
 
 /// The inputs that the fuzzers have found, without a fuzzer.
 fn addReplay(b: *std.Build) *std.Build.Step.Run {
-    const module = hostModule(b, "../tests/fuzz/replay.zig", .Debug);
-    module.addImport("zerocross_core", hostModule(b, "core.zig", .Debug));
+    const module = hostModule(b, "tests/fuzz/replay.zig", .Debug);
+    module.addImport("zerocross_core", hostModule(b, "zig/core.zig", .Debug));
     const run = b.addRunArtifact(b.addExecutable(.{ .name = "replay", .root_module = module }));
-    run.addDirectoryArg(b.path("../tests/fuzz/corpus"));
-    run.addDirectoryArg(b.path("../tests/fuzz/regressions"));
+    run.addDirectoryArg(b.path("tests/fuzz/corpus"));
+    run.addDirectoryArg(b.path("tests/fuzz/regressions"));
     run.has_side_effects = true;
     return run;
 }
@@ -101,7 +101,7 @@ fn addReplay(b: *std.Build) *std.Build.Step.Run {
 fn addTable(b: *std.Build) void {
     const run = b.addRunArtifact(b.addExecutable(.{
         .name = "table",
-        .root_module = hostModule(b, "table.zig", .Debug),
+        .root_module = hostModule(b, "zig/table.zig", .Debug),
     }));
     run.stdio = .inherit;
     b.step("table", "Print ffi/table.ts").dependOn(&run.step);
@@ -109,13 +109,13 @@ fn addTable(b: *std.Build) void {
 
 fn addBench(b: *std.Build) void {
     const step = b.step("bench", "Build what measures: programs into zig-out/bin, a clock into zig-out/lib");
-    addProgram(b, step, "native", "../bench/goals/native.zig");
-    addProgram(b, step, "mechanisms", "../bench/native/main.zig");
-    addProgram(b, step, "count-calls", "../bench/native/count_calls.zig");
+    addProgram(b, step, "native", "bench/goals/native.zig");
+    addProgram(b, step, "mechanisms", "bench/native/main.zig");
+    addProgram(b, step, "count-calls", "bench/native/count_calls.zig");
     const library = b.addLibrary(.{
         .name = "benchclock",
         .linkage = .dynamic,
-        .root_module = benchModule(b, "../bench/native/clock_library.zig"),
+        .root_module = benchModule(b, "bench/native/clock_library.zig"),
     });
     const directory: std.Build.InstallDir = .{ .custom = "zig-out/lib" };
     step.dependOn(&b.addInstallArtifact(library, .{ .dest_dir = .{ .override = directory } }).step);
@@ -123,7 +123,7 @@ fn addBench(b: *std.Build) void {
 
 fn addRestrict(b: *std.Build) void {
     const step = b.step("restrict", "Build what runs a program on a system that lacks something");
-    addProgram(b, step, "restrict", "../tests/restrict/main.zig");
+    addProgram(b, step, "restrict", "tests/restrict/main.zig");
 }
 
 const fuzz_targets = [_][]const u8{ "reader", "writer", "changing", "handshake", "rpc" };
@@ -133,12 +133,12 @@ const fuzz_targets = [_][]const u8{ "reader", "writer", "changing", "handshake",
 fn addFuzz(b: *std.Build, runtime: []const []const u8) void {
     const step = b.step("fuzz", "Build the fuzzers into zig-out/bin; see tests/fuzz/run.mjs");
     for (fuzz_targets) |name| {
-        const core = hostModule(b, "core.zig", .ReleaseSafe);
+        const core = hostModule(b, "zig/core.zig", .ReleaseSafe);
         core.fuzz = true;
-        const target = hostModule(b, b.fmt("../tests/fuzz/{s}.zig", .{name}), .ReleaseSafe);
+        const target = hostModule(b, b.fmt("tests/fuzz/{s}.zig", .{name}), .ReleaseSafe);
         target.fuzz = true;
         target.addImport("zerocross_core", core);
-        const driver = hostModule(b, "../tests/fuzz/driver.zig", .ReleaseSafe);
+        const driver = hostModule(b, "tests/fuzz/driver.zig", .ReleaseSafe);
         driver.link_libc = true;
         driver.addImport("target", target);
         // libFuzzer has the main function.
@@ -172,8 +172,8 @@ fn addThreads(b: *std.Build, runtime: []const []const u8) void {
 }
 
 fn threadsModule(b: *std.Build, optimize: std.builtin.OptimizeMode) *std.Build.Module {
-    const module = hostModule(b, "../tests/threads/main.zig", optimize);
-    module.addImport("zerocross_core", hostModule(b, "core.zig", optimize));
+    const module = hostModule(b, "tests/threads/main.zig", optimize);
+    module.addImport("zerocross_core", hostModule(b, "zig/core.zig", optimize));
     return module;
 }
 
@@ -187,20 +187,20 @@ fn addThreadsProgram(b: *std.Build, name: []const u8, module: *std.Build.Module)
 /// Programs and a copy of the package in which marked steps can be struck at.
 fn addChaos(b: *std.Build) void {
     const step = b.step("chaos", "Build what kills and stops: zig-out/bin/chaos, and the package with marks in zig-out/marked");
-    const program = hostModule(b, "../tests/chaos/main.zig", .ReleaseSafe);
-    program.addImport("zerocross_core", hostModule(b, "core.zig", .ReleaseSafe));
+    const program = hostModule(b, "tests/chaos/main.zig", .ReleaseSafe);
+    program.addImport("zerocross_core", hostModule(b, "zig/core.zig", .ReleaseSafe));
     const directory: std.Build.InstallDir = .{ .custom = "zig-out/bin" };
     const executable = b.addExecutable(.{ .name = "chaos", .root_module = program });
     step.dependOn(&b.addInstallArtifact(executable, .{ .dest_dir = .{ .override = directory } }).step);
 
-    const marked = hostModule(b, "../tests/chaos/library.zig", .ReleaseSafe);
-    marked.addImport("zerocross_exports", hostModule(b, "exports.zig", .ReleaseSafe));
+    const marked = hostModule(b, "tests/chaos/library.zig", .ReleaseSafe);
+    marked.addImport("zerocross_exports", hostModule(b, "zig/exports.zig", .ReleaseSafe));
     const platform = b.fmt("linux-{s}", .{if (b.graph.host.result.cpu.arch == .x86_64) "x64" else "arm64"});
     const place = b.fmt("zig-out/marked/lib/{s}/libzerocross.so", .{platform});
     step.dependOn(&b.addInstallFile(pinnedLibrary(b, marked), place).step);
     for ([_][]const u8{ "src", "ffi" }) |folder| {
         step.dependOn(&b.addInstallDirectory(.{
-            .source_dir = b.path(b.fmt("../{s}", .{folder})),
+            .source_dir = b.path(folder),
             .install_dir = .{ .custom = "zig-out/marked" },
             .install_subdir = folder,
         }).step);
@@ -210,10 +210,10 @@ fn addChaos(b: *std.Build) void {
 /// The library and the unit tests as their lines are counted (tests/coverage/README.md).
 fn addCoverage(b: *std.Build) void {
     const step = b.step("coverage", "Build into zig-out/coverage what notes the lines that it comes to");
-    const library = hostModule(b, "exports.zig", .Debug);
+    const library = hostModule(b, "zig/exports.zig", .Debug);
     addNotes(b, library, "library");
     addMeasured(b, step, "library", pinnedLibrary(b, library));
-    const tests = hostModule(b, "main_test.zig", .Debug);
+    const tests = hostModule(b, "zig/main_test.zig", .Debug);
     addNotes(b, tests, "tests");
     addMeasured(b, step, "tests", b.addTest(.{ .root_module = tests, .use_llvm = true }).getEmittedBin());
 }
@@ -222,7 +222,7 @@ fn addNotes(b: *std.Build, module: *std.Build.Module, name: []const u8) void {
     const map = b.fmt("zig-out/coverage/{s}.map", .{name});
     const options = b.addOptions();
     options.addOption([]const u8, "map", b.pathResolve(&.{ b.graph.cache.cwd, b.install_prefix, map }));
-    const runtime = hostModule(b, "../tests/coverage/runtime.zig", .ReleaseSmall);
+    const runtime = hostModule(b, "tests/coverage/runtime.zig", .ReleaseSmall);
     runtime.pic = true;
     runtime.addOptions("options", options);
     module.addObject(b.addObject(.{ .name = "coverage", .root_module = runtime, .use_llvm = true }));
@@ -231,7 +231,7 @@ fn addNotes(b: *std.Build, module: *std.Build.Module, name: []const u8) void {
 fn addMeasured(b: *std.Build, step: *std.Build.Step, name: []const u8, binary: std.Build.LazyPath) void {
     const lines = b.addRunArtifact(b.addExecutable(.{
         .name = "lines",
-        .root_module = hostModule(b, "../tests/coverage/lines.zig", .Debug),
+        .root_module = hostModule(b, "tests/coverage/lines.zig", .Debug),
     }));
     lines.addFileArg(binary);
     const map = lines.addOutputFileArg("map");
@@ -249,7 +249,7 @@ fn addProgram(b: *std.Build, step: *std.Build.Step, name: []const u8, path: []co
 
 fn benchModule(b: *std.Build, path: []const u8) *std.Build.Module {
     const module = hostModule(b, path, .ReleaseFast);
-    module.addImport("zerocross_core", hostModule(b, "core.zig", .ReleaseFast));
+    module.addImport("zerocross_core", hostModule(b, "zig/core.zig", .ReleaseFast));
     return module;
 }
 
