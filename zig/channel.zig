@@ -7,10 +7,10 @@ const wire = @import("wire.zig");
 const cpu = @import("cpu.zig");
 const mark = @import("mark.zig");
 const waiting = @import("wait.zig");
-const Watch = waiting.Watch;
+const WaitContext = waiting.WaitContext;
 const Link = @import("link.zig").Link;
 const Patience = waiting.Patience;
-const Mapping = @import("memory.zig").Mapping;
+const Arena = @import("arena.zig").Arena;
 const Failure = @import("failure.zig").Failure;
 const Peer = @import("peer.zig").Peer;
 const writing = @import("writer.zig");
@@ -36,7 +36,7 @@ pub const Producer = struct {
     full: u64 = 0,
 
     /// `extra_abilities`: as for `Writer.init`.
-    pub fn init(mapping: Mapping, peer: Peer, spin_us: f64, extra_abilities: u32, failure: *Failure) error{Corrupt}!Producer {
+    pub fn init(mapping: Arena, peer: Peer, spin_us: f64, extra_abilities: u32, failure: *Failure) error{Corrupt}!Producer {
         return .{
             .link = Link.init(mapping, peer, spin_us),
             .writer = try Writer.init(mapping, extra_abilities, failure),
@@ -45,7 +45,7 @@ pub const Producer = struct {
     }
 
     /// Copies in and publishes. False: the ring is full.
-    pub inline fn try_send(self: *Producer, from: [*]const u8, size: u32, message: writing.Message) TryError!bool {
+    pub inline fn try_send(self: *Producer, from: [*]const u8, size: u32, message: writing.Envelope) TryError!bool {
         try self.check_open();
         const sent = self.writer.send(from, size, message, self.failure) catch |err| return self.broken(err);
         if (!sent) return self.found_full();
@@ -53,7 +53,7 @@ pub const Producer = struct {
         return true;
     }
 
-    pub fn send(self: *Producer, from: [*]const u8, size: u32, message: writing.Message, timeout_ms: f64) WaitError!void {
+    pub fn send(self: *Producer, from: [*]const u8, size: u32, message: writing.Envelope, timeout_ms: f64) WaitError!void {
         var patience: Patience = .{ .timeout_ms = timeout_ms };
         while (!try self.try_send(from, size, message)) try self.wait_for_room(size, &patience);
     }
@@ -142,7 +142,7 @@ pub const Producer = struct {
 
     pub fn wait_for_room(self: *Producer, size: u32, patience: *Patience) WaitError!void {
         var side: WaitingProducer = .{ .producer = self, .size = size };
-        const watch = self.link.watch();
+        const watch = self.link.wait_context();
         switch (waiting.wait(&side, &watch, patience)) {
             .ready => {},
             .ended => return self.link.ended(self.failure),
@@ -186,9 +186,9 @@ pub const Consumer = struct {
     empty: u64 = 0,
 
     /// `extra_abilities`: as for `Reader.init`.
-    pub fn init(mapping: Mapping, peer: Peer, spin_us: f64, extra_abilities: u32, failure: *Failure) error{Corrupt}!Consumer {
+    pub fn init(mapping: Arena, peer: Peer, spin_us: f64, extra_abilities: u32, failure: *Failure) error{Corrupt}!Consumer {
         const link = Link.init(mapping, peer, spin_us);
-        const sleeping: wire.Sleeping = if (link.spin_ticks == Watch.spin_forever) .never_sleeps else .awake;
+        const sleeping: wire.Sleeping = if (link.spin_ticks == WaitContext.spin_forever) .never_sleeps else .awake;
         // Relaxed: pairs with the load in `wait.wake`. A producer that misses it only fences in vain.
         @atomicStore(u32, &mapping.control().consumer_sleeping, @intFromEnum(sleeping), .monotonic);
         return .{ .link = link, .reader = try Reader.init(mapping, extra_abilities, failure), .failure = failure };
@@ -302,7 +302,7 @@ pub const Consumer = struct {
 
     fn wait_for_news(self: *Consumer, patience: *Patience) WaitError!void {
         var side: WaitingConsumer = .{ .consumer = self };
-        const watch = self.link.watch();
+        const watch = self.link.wait_context();
         switch (waiting.wait(&side, &watch, patience)) {
             // After the end there may still be something in the ring: the next attempt looks.
             .ready, .ended => {},

@@ -5,7 +5,7 @@ const linux = std.os.linux;
 const rendezvous = @import("rendezvous.zig");
 const support = @import("test_support.zig");
 const system = @import("system.zig");
-const Address = rendezvous.Address;
+const Address = @import("address.zig").Address;
 const Deadline = @import("time.zig").Deadline;
 const Failure = @import("failure.zig").Failure;
 const Listener = rendezvous.Listener;
@@ -51,7 +51,7 @@ test "a connector waits for a path that is not there, and for a socket that nobo
     const path = folder.file("a.sock");
     const address = try Address.parse(path);
     try expect_waited_for(&address, .NOENT);
-    system.close(try support.listening_socket(&address));
+    system.close_fd(try support.listening_socket(&address));
     try expect_waited_for(&address, .CONNREFUSED);
 }
 
@@ -61,7 +61,7 @@ test "a connector waits for room in a listener's queue" {
     const path = folder.file("a.sock");
     const address = try Address.parse(path);
     const busy = try support.listening_socket(&address);
-    defer system.close(busy);
+    defer system.close_fd(busy);
 
     var failure: Failure = .{};
     var first = try rendezvous.connect(&address, .after_ms(0), false, &failure);
@@ -82,9 +82,9 @@ test "a connector that came first connects as soon as there is a listener" {
     const address = try Address.parse(folder.file("a.sock"));
     const tried = try support.pipe();
     const child = try support.spawn(connect_twice, .{ &address, tried[1] });
-    system.close(tried[1]);
+    system.close_fd(tried[1]);
     try expectEqual('t', support.read_byte(tried[0]));
-    system.close(tried[0]);
+    system.close_fd(tried[0]);
 
     var failure: Failure = .{};
     var listener = try Listener.open(&address, 0o600, &failure);
@@ -110,7 +110,7 @@ test "a connector does not wait for what is no socket" {
     const file = folder.file("file");
     const link = folder.file("link");
     const fd = try must(linux.open(file, .{ .CREAT = true, .CLOEXEC = true }, 0o600));
-    system.close(@intCast(fd));
+    system.close_fd(@intCast(fd));
     _ = try must(linux.symlink("file", link));
 
     _ = try expect_not_waited_for(&try Address.parse(file), error.PathRefused, .regular_file);
@@ -126,7 +126,7 @@ test "a connector does not wait where that cannot help" {
     _ = try must(linux.symlink("loop", loop));
     const other_address = try Address.parse(other);
     const datagram = try support.bound_socket(&other_address, linux.SOCK.DGRAM);
-    defer system.close(datagram);
+    defer system.close_fd(datagram);
 
     const below = try Address.parse(folder.file("datagram.sock/a.sock"));
     try expectEqual(.LOOP, (try expect_not_waited_for(&try Address.parse(loop), error.System, .connect)).errno);

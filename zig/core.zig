@@ -1,5 +1,6 @@
 //! The core as a module, for programs of this repository that use it without the C ABI.
 
+pub const Arena = @import("arena.zig").Arena;
 pub const channel = @import("channel.zig");
 pub const copy = @import("copy.zig");
 pub const cpu = @import("cpu.zig");
@@ -9,7 +10,8 @@ pub const futex = @import("futex.zig");
 pub const handles = @import("handles.zig");
 pub const mark = @import("mark.zig");
 pub const memory = @import("memory.zig");
-pub const Message = @import("writer.zig").Message;
+pub const Envelope = @import("writer.zig").Envelope;
+pub const Interest = @import("target.zig").Interest;
 pub const Mutex = @import("mutex.zig").Mutex;
 pub const Peer = @import("peer.zig").Peer;
 pub const Place = @import("reader.zig").Place;
@@ -17,5 +19,7 @@ pub const Reader = @import("reader.zig").Reader;
 pub const Rpc = @import("rpc.zig").Rpc;
 pub const time = @import("time.zig");
 pub const waiter = @import("waiter.zig");
+pub const waiters = @import("waiters.zig");
+pub const watching = @import("watching.zig");
 pub const wire = @import("wire.zig");
 pub const Writer = @import("writer.zig").Writer;

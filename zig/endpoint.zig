@@ -7,8 +7,9 @@
 
 const memory = @import("memory.zig");
 const mark = @import("mark.zig");
-const Mapping = memory.Mapping;
+const Arena = @import("arena.zig").Arena;
 const rendezvous = @import("rendezvous.zig");
+const Address = @import("address.zig").Address;
 const handshake = @import("handshake.zig");
 const system = @import("system.zig");
 const Peer = @import("peer.zig").Peer;
@@ -67,7 +68,7 @@ const Exchange = union(enum) {
         switch (self.*) {
             .none => {},
             .sending => |*sending| for (sending.descriptors) |fd| {
-                if (fd >= 0) system.close(fd);
+                if (fd >= 0) system.close_fd(fd);
             },
             .receiving => |*reception| reception.close_descriptors(),
         }
@@ -82,16 +83,16 @@ pub const Endpoint = struct {
     /// The connection's, once that is over. The links of `end` borrow it.
     held_peer: ?Peer = null,
     /// A channel's memory, or the forward arena of an RPC.
-    mapping: ?Mapping = null,
+    mapping: ?Arena = null,
     /// The reverse arena of an RPC.
-    reverse: ?Mapping = null,
+    reverse: ?Arena = null,
     /// Addresses that a channel's memory is put at if it fits: they are this endpoint's, and not given back.
-    reserve: ?Mapping = null,
+    reserve: ?Arena = null,
     end: End = .none,
 
     pub fn listen(self: *Endpoint, path: []const u8, mode: u32) status.Error!void {
         if (self.is_busy()) return error.Misuse;
-        const address = try rendezvous.Address.parse(path);
+        const address = try Address.parse(path);
         self.listener = try rendezvous.Listener.open(&address, @intCast(mode & 0o777), &self.failure);
     }
 
@@ -114,7 +115,7 @@ pub const Endpoint = struct {
 
     pub fn connect(self: *Endpoint, path: []const u8, deadline: Deadline, retry: bool) status.Error!void {
         if (self.is_busy()) return error.Misuse;
-        const address = try rendezvous.Address.parse(path);
+        const address = try Address.parse(path);
         self.connection = try rendezvous.connect(&address, deadline, retry, &self.failure);
         self.exchange = .{ .receiving = .{} };
     }
@@ -145,7 +146,7 @@ pub const Endpoint = struct {
         self.exchange.close_descriptors();
         self.exchange = .none;
         self.held_peer = connection.peer;
-        system.close(connection.fd);
+        system.close_fd(connection.fd);
         self.connection = null;
         mark.at(.connection_closed);
         if (self.listener) |*listener| listener.close();
@@ -205,7 +206,7 @@ pub const Endpoint = struct {
     }
 
     /// An RPC stays clear of addresses that JavaScript may still have a view of.
-    fn map(self: *Endpoint, mapping: *?Mapping, fd: i32, capacity: u32, rpc: bool) error{System}!void {
+    fn map(self: *Endpoint, mapping: *?Arena, fd: i32, capacity: u32, rpc: bool) error{System}!void {
         const reserve = if (rpc) null else self.reserve;
         mapping.* = try memory.map(fd, capacity, reserve, &self.failure);
     }
@@ -235,7 +236,7 @@ pub const Endpoint = struct {
         }
         if (self.mapping) |mapping| self.drop(mapping);
         self.mapping = null;
-        if (self.reverse) |reverse| reverse.unmap();
+        if (self.reverse) |reverse| memory.unmap(reverse);
         self.reverse = null;
     }
 
@@ -255,7 +256,7 @@ pub const Endpoint = struct {
     }
 
     /// The memory that JavaScript may be shown, which an RPC's never is.
-    pub fn visible_mapping(self: *const Endpoint) ?Mapping {
+    pub fn visible_mapping(self: *const Endpoint) ?Arena {
         return switch (self.end) {
             .none, .rpc => null,
             .producer, .consumer => self.mapping,
@@ -263,21 +264,21 @@ pub const Endpoint = struct {
     }
 
     /// Tells the peer, and gives back everything but `mapping`, which is the caller's from here on.
-    pub fn close(self: *Endpoint) ?Mapping {
+    pub fn close(self: *Endpoint) ?Arena {
         self.refuse();
         if (self.listener) |*listener| listener.close();
         self.end.close();
         if (self.held_peer) |*held| held.close();
-        if (self.reverse) |reverse| reverse.unmap();
+        if (self.reverse) |reverse| memory.unmap(reverse);
         const mapping = self.mapping;
         self.* = .{};
         return mapping;
     }
 
     /// Takes back what `memory.map` did.
-    fn drop(self: *const Endpoint, mapping: Mapping) void {
+    fn drop(self: *const Endpoint, mapping: Arena) void {
         const is_over_reserve = if (self.reserve) |reserve| mapping.bytes.ptr == reserve.bytes.ptr else false;
-        if (is_over_reserve) mapping.retire() else mapping.unmap();
+        if (is_over_reserve) memory.retire(mapping) else memory.unmap(mapping);
     }
 
     fn is_busy(self: *const Endpoint) bool {

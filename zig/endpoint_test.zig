@@ -12,7 +12,7 @@ const wire = @import("wire.zig");
 const Address = @import("address.zig").Address;
 const Deadline = @import("time.zig").Deadline;
 const Failure = @import("failure.zig").Failure;
-const Message = @import("writer.zig").Message;
+const Envelope = @import("writer.zig").Envelope;
 const must = support.must;
 const patience_ms = support.patience_ms;
 const expect = std.testing.expect;
@@ -24,7 +24,7 @@ const no_wait: Deadline = .{ .at_ns = 0 };
 
 /// What a closed endpoint left to be unmapped.
 fn close(endpoint: *Endpoint) void {
-    if (endpoint.close()) |mapping| mapping.unmap();
+    if (endpoint.close()) |mapping| memory.unmap(mapping);
 }
 
 /// What must be the same again after everything was closed.
@@ -34,7 +34,7 @@ const Held = struct {
 
     fn now() !Held {
         const fd: i32 = @intCast(try must(linux.open("/proc/self/maps", .{ .CLOEXEC = true }, 0)));
-        defer system.close(fd);
+        defer system.close_fd(fd);
         var text: [1 << 18]u8 = undefined;
         var length: usize = 0;
         while (true) {
@@ -71,7 +71,7 @@ const Meeting = struct {
 };
 
 fn expect_call(caller: *Endpoint, callee: *Endpoint, bytes: []const u8) !void {
-    const message: Message = .{ .type_id = 5, .correlation_id = 1 };
+    const message: Envelope = .{ .type_id = 5, .correlation_id = 1 };
     try expect(try caller.end.rpc.try_send(bytes.ptr, @intCast(bytes.len), message));
     var into: [64]u8 = undefined;
     const size = (try callee.end.rpc.try_receive(&into)).?;
@@ -149,14 +149,14 @@ const Pieces = struct {
         }) };
         const path = self.folder.file("a.sock");
         const listening = try support.listening_socket(&try Address.parse(path));
-        defer system.close(listening);
+        defer system.close_fd(listening);
         try self.connector.connect(path, no_wait, false);
         self.socket = @intCast(try must(linux.accept4(listening, null, null, linux.SOCK.CLOEXEC)));
         for (&self.descriptors, capacities) |*fd, capacity| {
             fd.* = try memory.create(capacity, &self.failure);
             const mapping = try memory.map(fd.*, capacity, null, &self.failure);
             memory.initialise(mapping, 4);
-            mapping.unmap();
+            memory.unmap(mapping);
         }
     }
 
@@ -173,7 +173,7 @@ const Pieces = struct {
 
     fn deinit(self: *Pieces) void {
         close(&self.connector);
-        system.close(self.socket);
+        system.close_fd(self.socket);
         support.close_all(&self.descriptors);
         self.folder.remove();
     }
@@ -236,7 +236,7 @@ test "each arena of an RPC is checked before it is believed, and none of it stay
         const capacity = Pieces.capacities[spoiled];
         const mapping = try memory.map(pieces.descriptors[spoiled], capacity, null, &pieces.failure);
         mapping.control().version = 3;
-        mapping.unmap();
+        memory.unmap(mapping);
         const before = try Held.now();
         try pieces.send_up_to(32);
         try expectError(error.Wire, pieces.connector.establish(.caller, offer, 0, no_wait));
@@ -355,10 +355,10 @@ test "an RPC keeps clear of the addresses that a channel's memory goes to" {
     defer meeting.deinit();
     var failure: Failure = .{};
     const fd = try memory.create(8192, &failure);
-    defer system.close(fd);
+    defer system.close_fd(fd);
     const reserve = try memory.map(fd, 8192, null, &failure);
-    defer reserve.unmap();
-    reserve.retire();
+    defer memory.unmap(reserve);
+    memory.retire(reserve);
     meeting.listener.reserve = reserve;
     try expectError(error.Timeout, meeting.listener.establish(.callee, offer, 0, no_wait));
     try expect(meeting.listener.mapping.?.bytes.ptr != reserve.bytes.ptr);

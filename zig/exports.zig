@@ -11,8 +11,10 @@ const Endpoint = endpoints.Endpoint;
 const channel = @import("channel.zig");
 const Rpc = @import("rpc.zig").Rpc;
 const Place = @import("reader.zig").Place;
-const waiters = @import("waiter.zig");
-const Message = @import("writer.zig").Message;
+const waiters = @import("waiters.zig");
+const watching = @import("watching.zig");
+const Interest = @import("target.zig").Interest;
+const Envelope = @import("writer.zig").Envelope;
 const Deadline = @import("time.zig").Deadline;
 const statuses = @import("status.zig");
 const Status = statuses.Status;
@@ -41,7 +43,7 @@ pub const symbols = struct {
     }
 
     pub fn zc_endpoint_close(handle: u32) callconv(.c) i32 {
-        waiters.unwatch(handle); // Nobody may look at what is about to be unmapped.
+        watching.unwatch(handle); // Nobody may look at what is about to be unmapped.
         return code(if (handles.close(handle)) .ok else .handle_closed);
     }
 
@@ -77,7 +79,7 @@ pub const symbols = struct {
     /// After a timeout nothing is lost: the same call goes on.
     pub fn zc_endpoint_establish(handle: u32, role: u32, version: u32, capacity: u32, spin_us: f64, timeout_ms: f64) callconv(.c) i32 {
         const endpoint = handles.get(handle) orelse return code(.handle_closed);
-        waiters.unwatch(handle); // The listening socket is about to be closed.
+        watching.unwatch(handle); // The listening socket is about to be closed.
         const as = std.enums.fromInt(endpoints.Role, role) orelse return code(.argument);
         const version_min: u32 = if (as.is_rpc()) 4 else 2;
         if (version < version_min or version > 4 or !wire.capacity_is_offered(capacity)) return code(.argument);
@@ -336,20 +338,20 @@ pub const symbols = struct {
 
     /// Takes a waiter, which `zc_waiter_close` gives back. One for each thread that has an event loop.
     pub fn zc_waiter_open() callconv(.c) i32 {
-        const waiter = waiters.open() orelse return code(.handles_exhausted);
+        const waiter = waiters.open_waiter() orelse return code(.handles_exhausted);
         return @intCast(waiter);
     }
 
     /// Disarms everything. A thread inside `zc_waiter_wait` returns.
     pub fn zc_waiter_close(waiter: u32) callconv(.c) i32 {
-        return code(if (waiters.close(waiter)) .ok else .handle_closed);
+        return code(if (waiters.close_waiter(waiter)) .ok else .handle_closed);
     }
 
     /// `interest`: 0 news, 1 room for a message of `size` bytes, 2 a connector, 3 the peer's end. Answers
     /// 1 when it is ready already, and then nothing is armed; else 0.
     pub fn zc_waiter_watch(waiter: u32, handle: u32, interest: u32, size: u32) callconv(.c) i32 {
-        const what = std.enums.fromInt(waiters.Interest, interest) orelse return code(.argument);
-        const is_ready = waiters.watch(waiter, handle, what, size) catch |err|
+        const what = std.enums.fromInt(Interest, interest) orelse return code(.argument);
+        const is_ready = watching.watch(waiter, handle, what, size) catch |err|
             return code_of_waiter_error(err);
         return @intFromBool(is_ready);
     }
@@ -357,20 +359,20 @@ pub const symbols = struct {
     /// Disarms every watch of the handle, and takes back its reports.
     pub fn zc_waiter_unwatch(handle: u32) callconv(.c) i32 {
         if (handles.get(handle) == null) return code(.handle_closed);
-        waiters.unwatch(handle);
+        watching.unwatch(handle);
         return code(.ok);
     }
 
     /// To be called by another thread than the one that watches. Answers how many reports there are,
     /// once there is a new one; `again` when the time is up or nothing is watched any more.
     pub fn zc_waiter_wait(waiter: u32, timeout_ms: f64) callconv(.c) i32 {
-        const reports = waiters.wait(waiter, timeout_ms) catch |err| return code_of_waiter_error(err);
+        const reports = waiters.wait_for_reports(waiter, timeout_ms) catch |err| return code_of_waiter_error(err);
         return if (reports > 0) @intCast(reports) else code(.again);
     }
 
     /// Writes up to `count` handles that became ready and answers how many.
     pub fn zc_waiter_take(waiter: u32, into: [*]align(1) u32, count: u32) callconv(.c) i32 {
-        const taken = waiters.take(waiter, into[0..count]) catch |err| return code_of_waiter_error(err);
+        const taken = watching.take(waiter, into[0..count]) catch |err| return code_of_waiter_error(err);
         return @intCast(taken);
     }
 };
@@ -411,11 +413,11 @@ inline fn rpc_of(handle: u32) ?*Rpc {
 }
 
 /// A channel's messages have the id 0, and no message of an RPC does.
-inline fn may_call(rpc: *const Rpc, size: u32, message: Message) bool {
+inline fn may_call(rpc: *const Rpc, size: u32, message: Envelope) bool {
     return size <= rpc.out.writer.payload_max() and message.type_id != wire.type_packed and message.correlation_id != 0;
 }
 
-inline fn with_id(type_id: u32, id_low: u32, id_high: u32) Message {
+inline fn with_id(type_id: u32, id_low: u32, id_high: u32) Envelope {
     return .{ .type_id = type_id, .correlation_id = @as(u64, id_high) << 32 | id_low };
 }
 
@@ -446,7 +448,7 @@ fn sizes_fit(sizes: []align(1) const u32, from_size: u32, size_max: u32) bool {
     return sum <= from_size and largest <= size_max;
 }
 
-fn code_of_waiter_error(err: waiters.Error) i32 {
+fn code_of_waiter_error(err: waiters.WaiterError) i32 {
     return code(switch (err) {
         error.Closed => .handle_closed,
         error.Misuse => .misuse,

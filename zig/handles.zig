@@ -3,8 +3,9 @@
 
 const std = @import("std");
 const assert = std.debug.assert;
-const Mapping = @import("memory.zig").Mapping;
+const Arena = @import("arena.zig").Arena;
 const Endpoint = @import("endpoint.zig").Endpoint;
+const slots_max = @import("watch.zig").slots_max;
 
 pub const slot_count = 4096;
 const index_bits = 12;
@@ -13,6 +14,7 @@ const generation_limit = 1 << (31 - index_bits);
 
 comptime {
     assert(1 << index_bits == slot_count);
+    assert(slot_count == slots_max);
 }
 
 /// The slot is in use. What else keeps it, and the addresses of its mapping, from being used again:
@@ -30,10 +32,10 @@ const Slot = struct {
     /// take bits away, and whoever takes the last one frees the slot.
     held: u8 = 0,
     /// What is left to unmap once the handle is closed.
-    mapping: ?Mapping = null,
+    mapping: ?Arena = null,
     /// Addresses that are never given back, since nobody can tell when the last view of them is gone.
     /// They show private zeros until the slot's next mapping takes their place.
-    reserve: ?Mapping = null,
+    reserve: ?Arena = null,
 };
 
 var slots: [slot_count]Slot = @splat(.{});
@@ -94,7 +96,7 @@ pub fn close(handle: u32) bool {
     const slot = &slots[handle % slot_count];
     @atomicStore(u32, &slot.handle, 0, .monotonic);
     slot.mapping = endpoint.close();
-    if (slot.mapping) |mapping| mapping.retire();
+    if (slot.mapping) |mapping| memory.retire(mapping);
     drop(slot, held_open);
     return true;
 }
@@ -106,7 +108,7 @@ fn drop(slot: *Slot, held: u8) void {
     if (before != held_slot | held) return;
     if (slot.mapping) |mapping| {
         const is_reserved = if (slot.reserve) |reserve| mapping.bytes.ptr == reserve.bytes.ptr else false;
-        if (!is_reserved) mapping.unmap();
+        if (!is_reserved) memory.unmap(mapping);
     }
     slot.mapping = null;
     @atomicStore(u8, &slot.held, 0, .release); // Pairs with `open`.
@@ -138,7 +140,7 @@ const memory = @import("memory.zig");
 fn open_with_memory(capacity: u32) !u32 {
     var failure: @import("failure.zig").Failure = .{};
     const fd = try memory.create(capacity, &failure);
-    defer @import("system.zig").close(fd);
+    defer @import("system.zig").close_fd(fd);
     const handle = open().?;
     const endpoint = get(handle).?;
     endpoint.mapping = try memory.map(fd, capacity, endpoint.reserve, &failure);

@@ -8,14 +8,14 @@ const wire = @import("wire.zig");
 const Deadline = @import("time.zig").Deadline;
 const Failure = @import("failure.zig").Failure;
 
-pub const Offer = struct {
+pub const Announcement = struct {
     version: u32,
     capacity_fwd: u32,
     capacity_rev: u32 = 0,
     rpc: bool = false,
 };
 
-pub const Received = struct {
+pub const ReceivedMemory = struct {
     version: u32,
     capacity_fwd: u32,
     capacity_rev: u32,
@@ -48,7 +48,7 @@ pub const Transmission = struct {
     length: usize,
     sent: usize = 0,
 
-    pub fn init(offer: Offer) Transmission {
+    pub fn init(offer: Announcement) Transmission {
         var self: Transmission = .{ .length = 0 };
         self.length = encode(offer, &self.buffer).len;
         return self;
@@ -112,7 +112,7 @@ fn is_read(fd: i32, failure: *Failure) error{System}!bool {
     return unread == 0;
 }
 
-fn encode(offer: Offer, buffer: *[@sizeOf(wire.Handshake)]u8) []const u8 {
+fn encode(offer: Announcement, buffer: *[@sizeOf(wire.Handshake)]u8) []const u8 {
     assert(wire.capacity_is_accepted(offer.capacity_fwd));
     if (offer.version < 4) {
         assert(offer.version >= 2 and !offer.rpc and offer.capacity_rev == 0);
@@ -186,7 +186,7 @@ pub const Reception = struct {
     /// Closes what came, be it for want of use or because it is mapped by now.
     pub fn close_descriptors(self: *Reception) void {
         for (&self.descriptors) |*descriptor| {
-            if (descriptor.* >= 0) system.close(descriptor.*);
+            if (descriptor.* >= 0) system.close_fd(descriptor.*);
             descriptor.* = -1;
         }
     }
@@ -285,12 +285,12 @@ pub const Reception = struct {
         if (self.descriptor_count < self.descriptors.len) {
             self.descriptors[self.descriptor_count] = descriptor;
         } else {
-            system.close(descriptor);
+            system.close_fd(descriptor);
         }
         self.descriptor_count += 1;
     }
 
-    pub fn check(self: *const Reception, expect_rpc: bool, failure: *Failure) error{ System, Wire }!Received {
+    pub fn check(self: *const Reception, expect_rpc: bool, failure: *Failure) error{ System, Wire }!ReceivedMemory {
         const offer = self.decode();
         const flags: u32 = if (expect_rpc) wire.Handshake.flag_rpc else 0;
         if (offer.alignment != wire.alignment) return failure.wire(.alignment, offer.alignment, wire.alignment);

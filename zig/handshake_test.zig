@@ -62,7 +62,7 @@ fn memory() !i32 {
 /// any number of control messages.
 fn send_raw(fd: i32, bytes: []const u8, groups: []const u32) !void {
     const descriptor = try memory();
-    defer system.close(descriptor);
+    defer system.close_fd(descriptor);
     var control: [4096]u8 align(@alignOf(linux.cmsghdr)) = undefined;
     var length: usize = 0;
     for (groups) |count| {
@@ -95,13 +95,13 @@ fn send_raw(fd: i32, bytes: []const u8, groups: []const u32) !void {
 const Expected = struct { Subject, u64, u64 };
 
 /// A whole handshake sent at once.
-fn send(fd: i32, offer: handshake.Offer, descriptors: []const i32, deadline: Deadline, failure: *Failure) !void {
+fn send(fd: i32, offer: handshake.Announcement, descriptors: []const i32, deadline: Deadline, failure: *Failure) !void {
     var transmission: handshake.Transmission = .init(offer);
     try transmission.send_rest(fd, descriptors, deadline, failure);
 }
 
 /// A whole handshake received at once; its descriptors are the caller's to close.
-fn receive(fd: i32, expect_rpc: bool, deadline: Deadline, failure: *Failure) !handshake.Received {
+fn receive(fd: i32, expect_rpc: bool, deadline: Deadline, failure: *Failure) !handshake.ReceivedMemory {
     var reception: handshake.Reception = .{};
     errdefer reception.close_descriptors();
     try reception.read_whole(fd, deadline, failure);
@@ -113,12 +113,12 @@ fn expect_refused(bytes: []const u8, groups: []const u32, expect_rpc: bool, expe
     const before = support.open_descriptors();
     const pair = try support.socket_pair();
     if (bytes.len > 0) try send_raw(pair[1], bytes, groups);
-    system.close(pair[1]);
+    system.close_fd(pair[1]);
 
     var failure: Failure = .{};
     try expectError(error.Wire, receive(pair[0], expect_rpc, .after_ms(patience_ms), &failure));
     try expectEqual(expected, Expected{ failure.subject, failure.found, failure.expected });
-    system.close(pair[0]);
+    system.close_fd(pair[0]);
     try expectEqual(before, support.open_descriptors());
 }
 
@@ -139,7 +139,7 @@ fn inode_of(fd: i32) !u64 {
 }
 
 /// Sends an offer and expects it to arrive whole, over these very bytes.
-fn expect_exchange(offer: handshake.Offer, bytes: []const u8) !void {
+fn expect_exchange(offer: handshake.Announcement, bytes: []const u8) !void {
     const before = support.open_descriptors();
     const count: u32 = if (offer.rpc) 2 else 1;
     const sent = [2]i32{ try memory(), try memory() };
@@ -174,7 +174,7 @@ test "versions 2, 3 and 4 and RPC are sent as the wire says and received" {
     try expect_exchange(.{ .version = 2, .capacity_fwd = 4096 }, std.mem.asBytes(&short));
     try expect_exchange(.{ .version = 3, .capacity_fwd = 4096 }, std.mem.asBytes(&version_3));
     try expect_exchange(.{ .version = 4, .capacity_fwd = 4096 }, std.mem.asBytes(&plain));
-    const offer: handshake.Offer = .{ .version = 4, .capacity_fwd = 4096, .capacity_rev = 8192, .rpc = true };
+    const offer: handshake.Announcement = .{ .version = 4, .capacity_fwd = 4096, .capacity_rev = 8192, .rpc = true };
     try expect_exchange(offer, std.mem.asBytes(&rpc));
 }
 
@@ -241,7 +241,7 @@ fn receive_without_room() u8 {
     const before = support.open_descriptors();
     // Exactly one number below the limit is free.
     const free: u32 = @intCast(must(linux.dup(pair[0])) catch return 3);
-    system.close(@intCast(free));
+    system.close_fd(@intCast(free));
     var fd: i32 = @intCast(free + 1);
     while (fd < 1024) : (fd += 1) _ = linux.close(fd);
     const limit: linux.rlimit = .{ .cur = free + 1, .max = free + 1 };
@@ -264,10 +264,10 @@ test "a handshake cut short says how much of it came" {
 
 test "a peer that drops the connection has cut the handshake short" {
     const pair = try support.socket_pair();
-    defer system.close(pair[0]);
+    defer system.close_fd(pair[0]);
     // Closing with something unread resets the connection.
     _ = try must(linux.write(pair[0], "unread", 6));
-    system.close(pair[1]);
+    system.close_fd(pair[1]);
 
     var failure: Failure = .{};
     try expectError(error.Wire, receive(pair[0], false, .after_ms(patience_ms), &failure));
@@ -342,13 +342,13 @@ test "a peer that says nothing, or not enough, is waited for until the deadline"
 
 test "sending to a peer that is gone says so, without a signal" {
     const pair = try support.socket_pair();
-    defer system.close(pair[0]);
-    system.close(pair[1]);
+    defer system.close_fd(pair[0]);
+    system.close_fd(pair[1]);
     const descriptor = try memory();
-    defer system.close(descriptor);
+    defer system.close_fd(descriptor);
 
     var failure: Failure = .{};
-    const offer: handshake.Offer = .{ .version = 4, .capacity_fwd = 4096 };
+    const offer: handshake.Announcement = .{ .version = 4, .capacity_fwd = 4096 };
     try expectError(error.PeerGone, send(pair[0], offer, &.{descriptor}, .after_ms(patience_ms), &failure));
 }
 
@@ -356,12 +356,12 @@ test "sending to a peer that does not read ends at the deadline" {
     const pair = try support.socket_pair();
     defer support.close_all(&pair);
     const descriptor = try memory();
-    defer system.close(descriptor);
+    defer system.close_fd(descriptor);
     const filler: [4096]u8 = @splat(0);
     while (linux.errno(linux.sendto(pair[0], &filler, filler.len, linux.MSG.DONTWAIT, null, 0)) != .AGAIN) {}
 
     var failure: Failure = .{};
-    const offer: handshake.Offer = .{ .version = 4, .capacity_fwd = 4096 };
+    const offer: handshake.Announcement = .{ .version = 4, .capacity_fwd = 4096 };
     const deadline: Deadline = .after_ms(20);
     try expectError(error.Timeout, send(pair[0], offer, &.{descriptor}, deadline, &failure));
     try expect(deadline.passed());

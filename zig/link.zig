@@ -4,8 +4,8 @@ const wire = @import("wire.zig");
 const cpu = @import("cpu.zig");
 const mark = @import("mark.zig");
 const waiting = @import("wait.zig");
-const Watch = waiting.Watch;
-const Mapping = @import("memory.zig").Mapping;
+const WaitContext = waiting.WaitContext;
+const Arena = @import("arena.zig").Arena;
 const Failure = @import("failure.zig").Failure;
 const Peer = @import("peer.zig").Peer;
 
@@ -27,7 +27,7 @@ pub const Link = struct {
     /// How often a side that polls looks whether its peer still lives.
     const poll_check_us = 20_000;
 
-    pub fn init(mapping: Mapping, peer: Peer, spin_us: f64) Link {
+    pub fn init(mapping: Arena, peer: Peer, spin_us: f64) Link {
         return .{
             .control = mapping.control(),
             .peer = peer,
@@ -36,7 +36,7 @@ pub const Link = struct {
         };
     }
 
-    pub fn watch(self: *Link) Watch {
+    pub fn wait_context(self: *Link) WaitContext {
         return .{
             .state = &self.control.state,
             .peer = &self.peer,
@@ -68,7 +68,7 @@ pub const Link = struct {
 
     /// Says that this side is done, so that the peer sees it at its next look or wakes up to it.
     pub fn end(self: *Link, state: wire.State) void {
-        // A verdict of corruption stays what it is. Release: pairs with the loads of state in `Watch`
+        // A verdict of corruption stays what it is. Release: pairs with the loads of state in `WaitContext`
         // and `Link`; what was published before is seen by whoever sees this.
         const word = &self.control.state;
         const ready = @intFromEnum(wire.State.ready);

@@ -27,7 +27,7 @@ pub fn probe(file: i32, address: *const Address, failure: *Failure) error{System
     const opened = linux.socket(linux.AF.UNIX, kind, 0);
     if (linux.errno(opened) != .SUCCESS) return failure.system(.socket, linux.errno(opened));
     const fd: i32 = @intCast(opened);
-    defer system.close(fd);
+    defer system.close_fd(fd);
 
     var buffer: [held_path_size]u8 = undefined;
     const held = Address.parse(held_path(file, &buffer)) catch unreachable;
@@ -46,12 +46,12 @@ fn connect(fd: i32, address: *const Address) linux.E {
     return linux.errno(system.retry(linux.connect, .{ fd, address.sockaddr(), address.length }));
 }
 
-pub const Target = union(enum) {
+pub const BoundName = union(enum) {
     file: struct { name: []const u8, id: Id },
     abstract: []const u8,
 
     /// Whether a socket bound to `path`, as /proc/net/unix prints it, may be this one.
-    fn may_be(self: Target, path: []const u8) bool {
+    fn may_be(self: BoundName, path: []const u8) bool {
         return switch (self) {
             .file => |file| std.mem.eql(u8, base_name(path), file.name),
             .abstract => |name| path.len > 0 and path[0] == '@' and std.mem.eql(u8, path[1..], name),
@@ -60,7 +60,7 @@ pub const Target = union(enum) {
 
     /// Whether `path` leads the process behind `process` to this one: a relative path counts from
     /// its folder, an absolute one from its root.
-    fn is_at(self: Target, process: i32, path: []const u8) bool {
+    fn is_at(self: BoundName, process: i32, path: []const u8) bool {
         const id = switch (self) {
             .file => |file| file.id,
             .abstract => return true,
@@ -79,9 +79,9 @@ pub const Target = union(enum) {
 };
 
 /// The process that listens there; 0 when /proc does not show it to us.
-pub fn pid_of(target: Target) i32 {
+pub fn pid_of(target: BoundName) i32 {
     var table: Lines = .{ .fd = open(linux.AT.FDCWD, "/proc/net/unix", open_flags) orelse return 0 };
-    defer system.close(table.fd);
+    defer system.close_fd(table.fd);
     while (table.next()) |line| {
         const row = Row.parse(line) orelse continue;
         if (!target.may_be(row.path)) continue;
@@ -91,13 +91,13 @@ pub fn pid_of(target: Target) i32 {
     return 0;
 }
 
-fn holder_of(row: Row, target: Target) i32 {
+fn holder_of(row: Row, target: BoundName) i32 {
     var processes: Names = .{ .fd = open(linux.AT.FDCWD, "/proc", folder_flags) orelse return 0 };
-    defer system.close(processes.fd);
+    defer system.close_fd(processes.fd);
     while (processes.next()) |name| {
         const pid = std.fmt.parseInt(i32, name, 10) catch continue;
         const process = open(processes.fd, name, folder_flags) orelse continue;
-        defer system.close(process);
+        defer system.close_fd(process);
         if (holds(process, row.inode) and target.is_at(process, row.path)) return pid;
     }
     return 0;
@@ -106,7 +106,7 @@ fn holder_of(row: Row, target: Target) i32 {
 /// Whether the process has a descriptor of the socket with this inode number.
 fn holds(process: i32, inode: []const u8) bool {
     var descriptors: Names = .{ .fd = open(process, "fd", folder_flags) orelse return false };
-    defer system.close(descriptors.fd);
+    defer system.close_fd(descriptors.fd);
     while (descriptors.next()) |name| {
         var buffer: [64]u8 = undefined;
         const result = linux.readlinkat(descriptors.fd, name, &buffer, buffer.len);
@@ -230,11 +230,11 @@ test "lines without a listener are passed over" {
 test "lines are whole although they straddle what one read gives" {
     const support = @import("test_support.zig");
     const pipe = try support.pipe();
-    defer system.close(pipe[0]);
+    defer system.close_fd(pipe[0]);
     const line = "x" ** 299 ++ "\n";
     // In turns, and only as much as a pipe holds: 20 lines pass the end of the buffer several times.
     for (0..20) |_| _ = try support.must(linux.write(pipe[1], line, line.len));
-    system.close(pipe[1]);
+    system.close_fd(pipe[1]);
 
     var lines: Lines = .{ .fd = pipe[0] };
     for (0..20) |_| try expectEqualStrings(line[0..299], lines.next().?);

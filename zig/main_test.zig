@@ -19,6 +19,6 @@ test {
     _ = @import("system.zig");
     _ = @import("time.zig");
     _ = @import("wait.zig");
-    _ = @import("waiter.zig");
+    _ = @import("waiters.zig");
     _ = @import("wire.zig");
 }

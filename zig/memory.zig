@@ -6,6 +6,7 @@ const assert = std.debug.assert;
 const wire = @import("wire.zig");
 const system = @import("system.zig");
 const mark = @import("mark.zig");
+const Arena = @import("arena.zig").Arena;
 const Failure = @import("failure.zig").Failure;
 const Subject = @import("failure.zig").Subject;
 
@@ -26,46 +27,27 @@ const mfd_cloexec = 0x1;
 const mfd_allow_sealing = 0x2;
 const mfd_noexec_seal = 0x8;
 
-/// An arena mapped into this process: `wire.control_size` bytes of control block, then the ring.
-pub const Mapping = struct {
-    bytes: []align(wire.line_size) u8,
-
-    pub fn control(self: Mapping) *wire.Control {
-        // Sound: a mapping starts on a page, holds at least the control block, and `wire.Control`
-        // has a defined layout in which every bit pattern is valid.
-        return @ptrCast(@alignCast(self.bytes.ptr));
-    }
-
-    pub fn ring(self: Mapping) []align(wire.line_size) u8 {
-        return @alignCast(self.bytes[wire.control_size..]);
-    }
-
-    pub fn capacity(self: Mapping) u32 {
-        return @intCast(self.bytes.len - wire.control_size);
-    }
-
-    /// Puts private zero pages over the shared ones, so that a view that JavaScript still holds reads
-    /// zeros instead of faulting and the peer's memory is let go. The addresses stay taken.
-    pub fn retire(self: Mapping) void {
-        const flags: linux.MAP = .{ .TYPE = .PRIVATE, .ANONYMOUS = true, .FIXED = true, .NORESERVE = true };
-        const result = linux.mmap(self.bytes.ptr, self.bytes.len, read_write, flags, -1, 0);
-        // Replacing a mapping by one of the same size needs nothing that could be refused; should it
-        // be all the same, the shared pages stay, which is safe too.
-        _ = result;
-    }
-
-    pub fn unmap(self: Mapping) void {
-        const result = linux.munmap(self.bytes.ptr, self.bytes.len);
-        assert(linux.errno(result) == .SUCCESS);
-    }
-};
-
 const read_write: linux.PROT = .{ .READ = true, .WRITE = true };
+
+/// Puts private zero pages over the shared ones, so that a view that JavaScript still holds reads
+/// zeros instead of faulting and the peer's memory is let go. The addresses stay taken.
+pub fn retire(arena: Arena) void {
+    const flags: linux.MAP = .{ .TYPE = .PRIVATE, .ANONYMOUS = true, .FIXED = true, .NORESERVE = true };
+    const result = linux.mmap(arena.bytes.ptr, arena.bytes.len, read_write, flags, -1, 0);
+    // Replacing a mapping by one of the same size needs nothing that could be refused; should it
+    // be all the same, the shared pages stay, which is safe too.
+    _ = result;
+}
+
+pub fn unmap(arena: Arena) void {
+    const result = linux.munmap(arena.bytes.ptr, arena.bytes.len);
+    assert(linux.errno(result) == .SUCCESS);
+}
 
 /// Makes the memory of a new arena and returns its descriptor: sized, backed by pages, sealed.
 pub fn create(capacity: u32, failure: *Failure) error{System}!i32 {
     const fd = try create_file(failure);
-    errdefer system.close(fd);
+    errdefer system.close_fd(fd);
     mark.at(.memory_created);
     const size = wire.memory_size(capacity);
     // Above this limit the kernel does not only refuse: its SIGXFSZ would end the process.
@@ -132,7 +114,7 @@ fn file_size(fd: i32, failure: *Failure) error{System}!u64 {
 
 /// Maps all of an arena: over `reserve`, a retired mapping, where it fits into that. The pages are
 /// present when this returns, and a fork does not inherit them.
-pub fn map(fd: i32, capacity: u32, reserve: ?Mapping, failure: *Failure) error{System}!Mapping {
+pub fn map(fd: i32, capacity: u32, reserve: ?Arena, failure: *Failure) error{System}!Arena {
     const size = wire.memory_size(capacity);
     const over = if (reserve) |range| size <= range.bytes.len else false;
     const address = if (over) reserve.?.bytes.ptr else null;
@@ -141,15 +123,15 @@ pub fn map(fd: i32, capacity: u32, reserve: ?Mapping, failure: *Failure) error{S
     try check(result, .mmap, failure);
     // Sound: the kernel returned a page-aligned range of at least `size` bytes that is ours alone to name.
     const pointer: [*]align(wire.line_size) u8 = @ptrFromInt(result);
-    const mapping: Mapping = .{ .bytes = pointer[0..size] };
-    errdefer if (over) mapping.retire() else mapping.unmap();
+    const mapping: Arena = .{ .bytes = pointer[0..size] };
+    errdefer if (over) retire(mapping) else unmap(mapping);
     try check(linux.madvise(pointer, size, linux.MADV.DONTFORK), .madvise, failure);
     mark.at(.memory_mapped);
     return mapping;
 }
 
 /// Fills in the control block of a new arena. What is published by sending its descriptor.
-pub fn initialise(mapping: Mapping, version: u32) void {
+pub fn initialise(mapping: Arena, version: u32) void {
     const control = mapping.control();
     control.magic = wire.magic;
     control.version = version;
@@ -160,7 +142,7 @@ pub fn initialise(mapping: Mapping, version: u32) void {
 }
 
 /// Checks that the control block of a peer's arena says what its handshake said.
-pub fn verify_control(mapping: Mapping, version: u32, failure: *Failure) error{Wire}!void {
+pub fn verify_control(mapping: Arena, version: u32, failure: *Failure) error{Wire}!void {
     const control = mapping.control();
     const state = @atomicLoad(u32, &control.state, .acquire); // Pairs with `initialise`.
     switch (@as(wire.State, @enumFromInt(state))) {
@@ -188,13 +170,13 @@ const testing = std.testing;
 test "an arena that we make passes the checks that a connector of ours makes" {
     var failure: Failure = .{};
     const fd = try create(4096, &failure);
-    defer system.close(fd);
+    defer system.close_fd(fd);
     try verify(fd, 4096, &failure);
     const ours = try map(fd, 4096, null, &failure);
-    defer ours.unmap();
+    defer unmap(ours);
     initialise(ours, 4);
     const theirs = try map(fd, 4096, null, &failure);
-    defer theirs.unmap();
+    defer unmap(theirs);
     try verify_control(theirs, 4, &failure);
     ours.ring()[0] = 42;
     try testing.expectEqual(42, theirs.ring()[0]);
@@ -214,14 +196,14 @@ fn create_beyond_limit() u8 {
     var failure: Failure = .{};
     if (create(8192, &failure)) |_| return 3 else |_| {}
     if (failure.subject != .ftruncate or failure.errno != .FBIG) return 4;
-    system.close(create(4096, &failure) catch return 5);
+    system.close_fd(create(4096, &failure) catch return 5);
     return 0;
 }
 
 test "memory of another size than announced is refused" {
     var failure: Failure = .{};
     const fd = try create(4096, &failure);
-    defer system.close(fd);
+    defer system.close_fd(fd);
     try testing.expectError(error.Wire, verify(fd, 8192, &failure));
     try testing.expectEqual(.file_size, failure.subject);
     try testing.expectEqual(768 + 4096, failure.found);
@@ -230,7 +212,7 @@ test "memory of another size than announced is refused" {
 test "memory that is not sealed is refused" {
     var failure: Failure = .{};
     const fd: i32 = @intCast(linux.memfd_create("test", mfd_cloexec | mfd_allow_sealing));
-    defer system.close(fd);
+    defer system.close_fd(fd);
     _ = linux.ftruncate(fd, wire.memory_size(4096));
     try testing.expectError(error.Wire, verify(fd, 4096, &failure));
     try testing.expectEqual(.seals, failure.subject);
@@ -239,7 +221,7 @@ test "memory that is not sealed is refused" {
 test "memory sealed against writing is refused" {
     var failure: Failure = .{};
     const fd: i32 = @intCast(linux.memfd_create("test", mfd_cloexec | mfd_allow_sealing));
-    defer system.close(fd);
+    defer system.close_fd(fd);
     _ = linux.ftruncate(fd, wire.memory_size(4096));
     _ = linux.fcntl(fd, f_add_seals, seals_required | seal_write);
     try testing.expectError(error.Wire, verify(fd, 4096, &failure));
@@ -250,7 +232,7 @@ test "a pipe is not memory" {
     var failure: Failure = .{};
     var fds: [2]i32 = undefined;
     _ = linux.pipe2(&fds, .{ .CLOEXEC = true });
-    defer for (fds) |fd| system.close(fd);
+    defer for (fds) |fd| system.close_fd(fd);
     try testing.expectError(error.Wire, verify(fds[0], 4096, &failure));
     try testing.expectEqual(.seals, failure.subject);
 }
@@ -258,11 +240,11 @@ test "a pipe is not memory" {
 test "a descriptor that cannot write is refused" {
     var failure: Failure = .{};
     const fd = try create(4096, &failure);
-    defer system.close(fd);
+    defer system.close_fd(fd);
     var path_buffer: [64]u8 = undefined;
     const path = try std.fmt.bufPrintZ(&path_buffer, "/proc/self/fd/{d}", .{fd});
     const read_only: i32 = @intCast(linux.open(path, .{ .ACCMODE = .RDONLY, .CLOEXEC = true }, 0));
-    defer system.close(read_only);
+    defer system.close_fd(read_only);
     try testing.expectError(error.Wire, verify(read_only, 4096, &failure));
     try testing.expectEqual(.access_mode, failure.subject);
 }
@@ -270,9 +252,9 @@ test "a descriptor that cannot write is refused" {
 test "a control block that disagrees with the handshake is refused" {
     var failure: Failure = .{};
     const fd = try create(4096, &failure);
-    defer system.close(fd);
+    defer system.close_fd(fd);
     const mapping = try map(fd, 4096, null, &failure);
-    defer mapping.unmap();
+    defer unmap(mapping);
     try testing.expectError(error.Wire, verify_control(mapping, 4, &failure));
     try testing.expectEqual(.memory_state, failure.subject);
     initialise(mapping, 4);
@@ -286,13 +268,13 @@ test "a control block that disagrees with the handshake is refused" {
 test "a retired mapping reads zeros and can be written without reaching the peer" {
     var failure: Failure = .{};
     const fd = try create(4096, &failure);
-    defer system.close(fd);
+    defer system.close_fd(fd);
     const ours = try map(fd, 4096, null, &failure);
-    defer ours.unmap();
+    defer unmap(ours);
     const theirs = try map(fd, 4096, null, &failure);
-    defer theirs.unmap();
+    defer unmap(theirs);
     initialise(ours, 4);
-    ours.retire();
+    retire(ours);
     try testing.expectEqual(0, ours.bytes[0]);
     ours.bytes[100] = 7;
     try testing.expectEqual(0, theirs.bytes[100]);
@@ -302,27 +284,27 @@ test "a retired mapping reads zeros and can be written without reaching the peer
 test "an arena is mapped over a reserve that is large enough, and elsewhere otherwise" {
     var failure: Failure = .{};
     const fd = try create(8192, &failure);
-    defer system.close(fd);
+    defer system.close_fd(fd);
     const small_fd = try create(4096, &failure);
-    defer system.close(small_fd);
+    defer system.close_fd(small_fd);
 
     const reserve = try map(fd, 8192, null, &failure);
-    defer reserve.unmap();
-    reserve.retire();
+    defer unmap(reserve);
+    retire(reserve);
     const over = try map(small_fd, 4096, reserve, &failure);
     try testing.expectEqual(reserve.bytes.ptr, over.bytes.ptr);
-    over.retire();
+    retire(over);
     const elsewhere = try map(fd, 8192, over, &failure);
-    defer elsewhere.unmap();
+    defer unmap(elsewhere);
     try testing.expect(elsewhere.bytes.ptr != over.bytes.ptr);
 }
 
 test "a child of fork does not have the mapping" {
     var failure: Failure = .{};
     const fd = try create(4096, &failure);
-    defer system.close(fd);
+    defer system.close_fd(fd);
     const mapping = try map(fd, 4096, null, &failure);
-    defer mapping.unmap();
+    defer unmap(mapping);
     const child = linux.fork();
     if (child == 0) {
         // mincore fails with ENOMEM for a page that is not mapped.

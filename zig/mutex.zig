@@ -17,12 +17,12 @@ pub const Mutex = struct {
         if (@cmpxchgStrong(u32, &self.word, free, locked, .acquire, .monotonic) == null) return;
         // Whoever slept cannot know whether others still do, so it takes the lock as contended.
         while (@atomicRmw(u32, &self.word, .Xchg, contended, .acquire) != free)
-            futex.wait(&self.word, contended, never_ns);
+            futex.wait_on(&self.word, contended, never_ns);
     }
 
     pub fn unlock(self: *Mutex) void {
         // Release: pairs with the ones in `lock`.
-        if (@atomicRmw(u32, &self.word, .Xchg, free, .release) == contended) futex.wake(&self.word);
+        if (@atomicRmw(u32, &self.word, .Xchg, free, .release) == contended) futex.wake_one(&self.word);
     }
 };
 

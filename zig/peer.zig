@@ -52,7 +52,7 @@ pub const Peer = struct {
     }
 
     pub fn close(self: *Peer) void {
-        if (self.pidfd >= 0) system.close(self.pidfd);
+        if (self.pidfd >= 0) system.close_fd(self.pidfd);
         self.pidfd = pidfd_none;
     }
 };
@@ -81,7 +81,7 @@ fn open_pidfd_by_pid(fd: i32, pid: i32, failure: *Failure) error{System}!i32 {
     }
     const pidfd: i32 = @intCast(result);
     if (!has_gone(fd)) return pidfd;
-    system.close(pidfd);
+    system.close_fd(pidfd);
     return failure.system(.pidfd_open, .SRCH);
 }
 
@@ -123,18 +123,18 @@ const Companion = struct {
     fn start() !Companion {
         const pipe = try support.pipe();
         const pid = try support.spawn(until_released, .{pipe});
-        system.close(pipe[0]);
+        system.close_fd(pipe[0]);
         return .{ .pid = pid, .release = pipe[1] };
     }
 
     fn until_released(pipe: [2]i32) u8 {
-        system.close(pipe[1]);
+        system.close_fd(pipe[1]);
         return support.read_byte(pipe[0]) orelse 0;
     }
 
     /// Ends it, and returns when it is dead but not yet reaped.
     fn end(self: *const Companion) !void {
-        system.close(self.release);
+        system.close_fd(self.release);
         var info: linux.siginfo_t = undefined;
         const flags = linux.W.EXITED | linux.W.NOWAIT;
         _ = try support.must(system.retry(linux.waitid, .{ linux.P.PID, self.pid, &info, flags, null }));
@@ -199,8 +199,8 @@ test "a peer that nothing is known of counts as alive" {
 
 test "a pid is not trusted when the socket's other end is closed" {
     const pair = try support.socket_pair();
-    defer system.close(pair[0]);
-    system.close(pair[1]);
+    defer system.close_fd(pair[0]);
+    system.close_fd(pair[1]);
     const before = support.open_descriptors();
 
     var failure: Failure = .{};
@@ -217,13 +217,13 @@ test "a peer that had ended before it could be held is dead" {
 
 test "a peer that has sent its handshake may have closed its end" {
     const pair = try support.socket_pair();
-    defer system.close(pair[0]);
+    defer system.close_fd(pair[0]);
     _ = linux.write(pair[1], "handshake", 9);
-    system.close(pair[1]);
+    system.close_fd(pair[1]);
 
     var failure: Failure = .{};
     const pidfd = try open_pidfd_by_pid(pair[0], linux.getpid(), &failure);
-    defer system.close(pidfd);
+    defer system.close_fd(pidfd);
     var bytes: [16]u8 = undefined;
     try expectEqual(9, linux.read(pair[0], &bytes, bytes.len));
 }

@@ -10,7 +10,7 @@ const cpu = @import("cpu.zig");
 const copy = @import("copy.zig");
 const mark = @import("mark.zig");
 const Counters = @import("counters.zig").Counters;
-const Mapping = @import("memory.zig").Mapping;
+const Arena = @import("arena.zig").Arena;
 const Failure = @import("failure.zig").Failure;
 
 /// A checked message: `size` payload bytes at `offset` of the ring lie inside it.
@@ -38,7 +38,7 @@ pub const Place = extern struct {
     type_id: u32,
 };
 
-pub const Error = error{ Corrupt, TooLarge };
+pub const ReceiveError = error{ Corrupt, TooLarge };
 
 pub const Reader = struct {
     control: *wire.Control,
@@ -69,7 +69,7 @@ pub const Reader = struct {
     };
 
     /// `extra_abilities`: besides unpacking, which every reader of ours does.
-    pub fn init(mapping: Mapping, extra_abilities: u32, failure: *Failure) error{Corrupt}!Reader {
+    pub fn init(mapping: Arena, extra_abilities: u32, failure: *Failure) error{Corrupt}!Reader {
         const control = mapping.control();
         const counters = try Counters.load(control, mapping.capacity(), failure);
         // Release: pairs with `Writer.send_many` and `Rpc.peer_abilities`.
@@ -88,7 +88,7 @@ pub const Reader = struct {
 
     /// Copies the next message into `into` and consumes it. Null: nothing there. When it does not
     /// fit, `failure.found` is its size and it stays.
-    pub inline fn receive(self: *Reader, into: []u8, failure: *Failure) Error!?Received {
+    pub inline fn receive(self: *Reader, into: []u8, failure: *Failure) ReceiveError!?Received {
         if (self.position == self.head and self.entries.reserved == 0) {
             const head = try self.load_head(failure);
             if (head == self.position) return null;
@@ -262,14 +262,14 @@ pub const Reader = struct {
 
     inline fn peek_entry(self: *Reader, failure: *Failure) error{Corrupt}!?Message {
         const left = self.entries.end - self.entries.next;
-        if (left < @sizeOf(wire.Entry)) return failure.corrupt(.entry, left, @sizeOf(wire.Entry));
+        if (left < @sizeOf(wire.PackedEntry)) return failure.corrupt(.entry, left, @sizeOf(wire.PackedEntry));
         // Sound: entries start on multiples of 8 in a payload that starts on a line. Loaded once.
         const word: *const u64 = @ptrCast(@alignCast(self.ring + self.entries.next));
         const size_and_type = @atomicLoad(u64, word, .monotonic);
         const size: u32 = @truncate(size_and_type);
-        if (size > left - @sizeOf(wire.Entry)) return failure.corrupt(.entry, size, left - @sizeOf(wire.Entry));
+        if (size > left - @sizeOf(wire.PackedEntry)) return failure.corrupt(.entry, size, left - @sizeOf(wire.PackedEntry));
         return .{
-            .offset = self.entries.next + @sizeOf(wire.Entry),
+            .offset = self.entries.next + @sizeOf(wire.PackedEntry),
             .size = size,
             .type_id = @truncate(size_and_type >> 32),
             .correlation_id = 0,

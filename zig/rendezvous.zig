@@ -9,10 +9,10 @@ const Deadline = @import("time.zig").Deadline;
 const Failure = @import("failure.zig").Failure;
 const Id = @import("entry.zig").Id;
 const Peer = @import("peer.zig").Peer;
-const Place = @import("socket_file.zig").Place;
+const SocketFile = @import("socket_file.zig").SocketFile;
 const look = @import("entry.zig").look;
 
-pub const Address = @import("address.zig").Address;
+const Address = @import("address.zig").Address;
 
 /// Connectors that may wait while one is being served; more are told to try again.
 const backlog = 128;
@@ -26,7 +26,7 @@ pub const Connection = struct {
 
     pub fn close(self: *Connection) void {
         self.peer.close();
-        system.close(self.fd);
+        system.close_fd(self.fd);
         self.fd = -1;
     }
 };
@@ -34,7 +34,7 @@ pub const Connection = struct {
 pub const Listener = struct {
     fd: i32,
     /// null for an abstract address.
-    file: ?struct { place: Place, id: Id },
+    file: ?struct { place: SocketFile, id: Id },
 
     pub fn open(
         address: *const Address,
@@ -42,14 +42,14 @@ pub const Listener = struct {
         failure: *Failure,
     ) error{ System, PathRefused, AddressInUse }!Listener {
         const fd = try open_socket(failure);
-        errdefer system.close(fd);
+        errdefer system.close_fd(fd);
         if (address.is_abstract()) {
             try bind_abstract(fd, address, failure);
             try start_listening(fd, failure);
             return .{ .fd = fd, .file = null };
         }
 
-        const place: Place = .open(address);
+        const place: SocketFile = .open(address);
         errdefer place.close();
         place.lock();
         defer place.unlock();
@@ -94,7 +94,7 @@ pub const Listener = struct {
             mark.at(.path_unlinked);
             file.place.close();
         }
-        system.close(self.fd);
+        system.close_fd(self.fd);
         self.* = .{ .fd = -1, .file = null };
     }
 };
@@ -126,7 +126,7 @@ fn attempt(address: *const Address, failure: *Failure) error{ System, PathRefuse
         return try connection_of(fd, failure);
     }
 
-    system.close(fd);
+    system.close_fd(fd);
     try refuse_what_is_no_socket(address, errno, failure);
     const system_error = failure.system(.connect, errno);
     return switch (errno) {
@@ -149,7 +149,7 @@ fn refuse_what_is_no_socket(address: *const Address, errno: linux.E, failure: *F
 
 /// Owns `fd` from here on.
 fn connection_of(fd: i32, failure: *Failure) error{System}!Connection {
-    errdefer system.close(fd);
+    errdefer system.close_fd(fd);
     return .{ .fd = fd, .peer = try Peer.from_socket(fd, failure) };
 }
 

@@ -5,7 +5,7 @@ const linux = std.os.linux;
 const rendezvous = @import("rendezvous.zig");
 const support = @import("test_support.zig");
 const system = @import("system.zig");
-const Address = rendezvous.Address;
+const Address = @import("address.zig").Address;
 const Failure = @import("failure.zig").Failure;
 const Listener = rendezvous.Listener;
 const Subject = @import("failure.zig").Subject;
@@ -33,7 +33,7 @@ fn is_there(path: [*:0]const u8) bool {
 
 fn make_file(path: [*:0]const u8) !void {
     const fd = try must(linux.open(path, .{ .ACCMODE = .WRONLY, .CREAT = true, .CLOEXEC = true }, 0o600));
-    system.close(@intCast(fd));
+    system.close_fd(@intCast(fd));
 }
 
 fn set_umask(mask: u32) u32 {
@@ -118,7 +118,7 @@ test "a listener that closes leaves a file that took the place of its own" {
     var listener = try Listener.open(&address, 0o600, &failure);
     _ = try must(linux.unlink(path));
     const usurper = try support.bound_socket(&address, linux.SOCK.STREAM);
-    defer system.close(usurper);
+    defer system.close_fd(usurper);
     listener.close();
     try expect(is_there(path));
 }
@@ -194,7 +194,7 @@ test "a socket file that nobody listens on is replaced" {
     var folder = try support.Folder.make();
     defer folder.remove();
     const address = try Address.parse(folder.file("a.sock"));
-    system.close(try support.listening_socket(&address));
+    system.close_fd(try support.listening_socket(&address));
 
     var failure: Failure = .{};
     var listener = try Listener.open(&address, 0o600, &failure);
@@ -212,8 +212,8 @@ test "a socket file is replaced while a connection that its dead listener accept
     var connector = try rendezvous.connect(&address, .after_ms(0), false, &failure);
     defer connector.close();
     const accepted: i32 = @intCast(try must(linux.accept4(dead, null, null, linux.SOCK.CLOEXEC)));
-    defer system.close(accepted);
-    system.close(dead);
+    defer system.close_fd(accepted);
+    system.close_fd(dead);
 
     var listener = try Listener.open(&address, 0o600, &failure);
     listener.close();
@@ -225,7 +225,7 @@ test "a live listener is left alone, and named, and learns nothing of it" {
     const path = folder.file("a b.sock");
     const address = try Address.parse(path);
     const live = try support.listening_socket(&address);
-    defer system.close(live);
+    defer system.close_fd(live);
 
     try expect_in_use(&address, linux.getpid());
     var failure: Failure = .{};
@@ -242,7 +242,7 @@ test "a socket that is bound but does not listen yet, and a datagram socket, are
     for (names, kinds) |name, kind| {
         const address = try Address.parse(folder.file(name));
         const bound = try support.bound_socket(&address, kind);
-        defer system.close(bound);
+        defer system.close_fd(bound);
         try expect_in_use(&address, linux.getpid());
     }
 }
@@ -255,18 +255,18 @@ test "a live listener in another process is named, also when it bound a relative
     const ready = try support.pipe();
     const release = try support.pipe();
     const child = try support.spawn(listen_relatively, .{ folder.path(), ready, release });
-    system.close(ready[1]);
-    system.close(release[0]);
+    system.close_fd(ready[1]);
+    system.close_fd(release[0]);
     try expectEqual('r', support.read_byte(ready[0]));
-    system.close(ready[0]);
+    system.close_fd(ready[0]);
 
     try expect_in_use(&address, child);
-    system.close(release[1]);
+    system.close_fd(release[1]);
     try expectEqual(0, try support.exit_code(child));
 }
 
 fn listen_relatively(folder: [*:0]const u8, ready: [2]i32, release: [2]i32) u8 {
-    system.close(release[1]);
+    system.close_fd(release[1]);
     _ = linux.chdir(folder);
     const address = Address.parse("relative.sock") catch return 1;
     _ = support.listening_socket(&address) catch return 2;
@@ -279,7 +279,7 @@ test "of many listeners that find the same stale file exactly one replaces it" {
     defer folder.remove();
     const path = folder.file("a.sock");
     const address = try Address.parse(path);
-    system.close(try support.listening_socket(&address));
+    system.close_fd(try support.listening_socket(&address));
 
     const results = try support.pipe();
     const start = try support.pipe();
@@ -319,7 +319,7 @@ test "a lock that a stranger holds on the folder does not keep a listener out" {
     defer folder.remove();
     const address = try Address.parse(folder.file("a.sock"));
     const stranger = try must(linux.open(folder.path(), .{ .DIRECTORY = true, .CLOEXEC = true }, 0));
-    defer system.close(@intCast(stranger));
+    defer system.close_fd(@intCast(stranger));
     const exclusive = 2;
     _ = try must(linux.flock(@intCast(stranger), exclusive));
 
@@ -334,7 +334,7 @@ test "the socket file has its mode from the moment it exists" {
     const path = folder.file("a.sock");
     const address = try Address.parse(path);
     const watch: i32 = @intCast(try must(linux.inotify_init1(linux.IN.CLOEXEC | linux.IN.NONBLOCK)));
-    defer system.close(watch);
+    defer system.close_fd(watch);
     _ = try must(linux.inotify_add_watch(watch, folder.path(), linux.IN.ATTRIB));
 
     const umask = set_umask(0);
@@ -379,7 +379,7 @@ test "a folder without permission is an error, also where it hides or holds a st
     _ = try must(linux.mkdir(closed, 0o755));
     const stale = folder.file("closed/stale.sock");
     const address = try Address.parse(stale);
-    system.close(try support.listening_socket(&address));
+    system.close_fd(try support.listening_socket(&address));
     _ = try must(linux.chmod(stale, 0o666));
 
     _ = try must(linux.chmod(closed, 0o555));

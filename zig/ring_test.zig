@@ -3,7 +3,7 @@
 const std = @import("std");
 const testing = std.testing;
 const wire = @import("wire.zig");
-const Mapping = @import("memory.zig").Mapping;
+const Arena = @import("arena.zig").Arena;
 const memory = @import("memory.zig");
 const Failure = @import("failure.zig").Failure;
 const Writer = @import("writer.zig").Writer;
@@ -12,7 +12,7 @@ const Place = @import("reader.zig").Place;
 
 /// A ring with both its ends in this thread.
 const Pair = struct {
-    mapping: Mapping,
+    mapping: Arena,
     failure: Failure = .{},
     writer: Writer = undefined,
     reader: Reader = undefined,

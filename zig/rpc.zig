@@ -7,8 +7,8 @@ const TryError = channel.TryError;
 const WaitError = channel.WaitError;
 const Link = @import("link.zig").Link;
 const waiting = @import("wait.zig");
-const Message = @import("writer.zig").Message;
-const Mapping = @import("memory.zig").Mapping;
+const Envelope = @import("writer.zig").Envelope;
+const Arena = @import("arena.zig").Arena;
 const Failure = @import("failure.zig").Failure;
 const Peer = @import("peer.zig").Peer;
 
@@ -29,7 +29,7 @@ pub const Rpc = struct {
     /// The greatest id that was sent: a caller has no reply with a greater one coming.
     id_sent: u64 = 0,
 
-    pub fn init_caller(forward: Mapping, reverse: Mapping, peer: Peer, spin_us: f64, failure: *Failure) error{Corrupt}!Rpc {
+    pub fn init_caller(forward: Arena, reverse: Arena, peer: Peer, spin_us: f64, failure: *Failure) error{Corrupt}!Rpc {
         const takes = wire.ability_any_order | wire.ability_failures;
         return .{
             .out = try .init(forward, peer, spin_us, 0, failure),
@@ -39,7 +39,7 @@ pub const Rpc = struct {
         };
     }
 
-    pub fn init_callee(forward: Mapping, reverse: Mapping, peer: Peer, spin_us: f64, failure: *Failure) error{Corrupt}!Rpc {
+    pub fn init_callee(forward: Arena, reverse: Arena, peer: Peer, spin_us: f64, failure: *Failure) error{Corrupt}!Rpc {
         return .{
             .out = try .init(reverse, peer, spin_us, wire.ability_failures, failure),
             .in = try .init(forward, peer, spin_us, 0, failure),
@@ -49,7 +49,7 @@ pub const Rpc = struct {
     }
 
     /// Copies in and publishes. False: the ring is full.
-    pub inline fn try_send(self: *Rpc, from: [*]const u8, size: u32, message: Message) TryError!bool {
+    pub inline fn try_send(self: *Rpc, from: [*]const u8, size: u32, message: Envelope) TryError!bool {
         const sent = self.out.try_send(from, size, message) catch |err| return self.failed(err);
         if (sent) self.id_sent = @max(self.id_sent, message.correlation_id);
         if (sent) switch (self.role) {
@@ -59,7 +59,7 @@ pub const Rpc = struct {
         return sent;
     }
 
-    pub fn send(self: *Rpc, from: [*]const u8, size: u32, message: Message, timeout_ms: f64) WaitError!void {
+    pub fn send(self: *Rpc, from: [*]const u8, size: u32, message: Envelope, timeout_ms: f64) WaitError!void {
         var patience: waiting.Patience = .{ .timeout_ms = timeout_ms };
         while (!try self.try_send(from, size, message)) {
             // The peer may be waiting for this room before it can take anything.
@@ -111,7 +111,7 @@ pub const Rpc = struct {
         self.in.release();
         var side: WaitingRpc = .{ .rpc = self, .size = size };
         var patience: waiting.Patience = .{ .timeout_ms = timeout_ms };
-        const watch = self.out.link.watch();
+        const watch = self.out.link.wait_context();
         const outcome = waiting.wait(&side, &watch, &patience);
         // What was published before an end is delivered first.
         if (self.in.reader.has_news()) return;

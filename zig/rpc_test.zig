@@ -3,11 +3,11 @@
 const std = @import("std");
 const testing = std.testing;
 const memory = @import("memory.zig");
-const Mapping = memory.Mapping;
+const Arena = @import("arena.zig").Arena;
 const wire = @import("wire.zig");
 const Deadline = @import("time.zig").Deadline;
 const Failure = @import("failure.zig").Failure;
-const Message = @import("writer.zig").Message;
+const Envelope = @import("writer.zig").Envelope;
 const Peer = @import("peer.zig").Peer;
 const Rpc = @import("rpc.zig").Rpc;
 const patience_ms = @import("test_support.zig").patience_ms;
@@ -17,8 +17,8 @@ const expectError = testing.expectError;
 
 /// A caller and a callee in this process. Not to be moved: its ends point into it.
 const Pair = struct {
-    forward: Mapping,
-    reverse: Mapping,
+    forward: Arena,
+    reverse: Arena,
     failures: [2]Failure,
     caller: Rpc,
     callee: Rpc,
@@ -32,11 +32,11 @@ const Pair = struct {
         self.callee = try .init_callee(self.forward, self.reverse, nobody, 0, &self.failures[1]);
     }
 
-    fn arena(capacity: u32) !Mapping {
+    fn arena(capacity: u32) !Arena {
         const size = wire.memory_size(capacity);
         const bytes = try testing.allocator.alignedAlloc(u8, .fromByteUnits(wire.line_size), size);
         @memset(bytes, 0);
-        const mapping: Mapping = .{ .bytes = bytes };
+        const mapping: Arena = .{ .bytes = bytes };
         memory.initialise(mapping, 4);
         return mapping;
     }
@@ -53,7 +53,7 @@ const Pair = struct {
 };
 
 /// What stands in an arena's memory, as the wire counts its bytes.
-fn word(comptime T: type, mapping: Mapping, offset: u32) T {
+fn word(comptime T: type, mapping: Arena, offset: u32) T {
     return std.mem.readInt(T, mapping.bytes[offset..][0..@sizeOf(T)], .little);
 }
 
@@ -315,7 +315,7 @@ test "a side gives back what it has taken before it waits" {
     for ([_]u64{ 2, 3 }) |id| _ = try send(&pair.caller, &largest, 0, id);
     try expect(try send(&pair.callee, "", 0, 1));
     try expect_message(&pair.caller, "", 0, 1);
-    const message: Message = .{ .type_id = 0, .correlation_id = 4 };
+    const message: Envelope = .{ .type_id = 0, .correlation_id = 4 };
     try expectError(error.Timeout, pair.caller.send(&largest, 1984, message, 0));
     try expectEqual(128, word(u64, pair.reverse, 256));
 }
@@ -359,6 +359,6 @@ test "a side that waits for room or a reply learns that its peer has died" {
     while (try send(&pair.caller, "", 0, 1)) {}
     inline for (.{ &pair.caller.out.link, &pair.caller.in.link }) |link| link.peer.pidfd = Peer.pidfd_gone;
     try expectError(error.PeerDied, pair.caller.wait(0, patience_ms));
-    const message: Message = .{ .type_id = 0, .correlation_id = 1 };
+    const message: Envelope = .{ .type_id = 0, .correlation_id = 1 };
     try expectError(error.PeerDied, pair.caller.send("", 0, message, patience_ms));
 }

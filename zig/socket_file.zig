@@ -23,22 +23,22 @@ const mode_mask = 0o777;
 
 /// A name in a folder. The folder is held by a descriptor, so that the file is found again after
 /// the process has changed its working directory.
-pub const Place = struct {
+pub const SocketFile = struct {
     address: Address,
     /// AT_FDCWD when the folder cannot be read; then the whole path stands in for the name.
     folder: i32,
 
-    pub fn open(address: *const Address) Place {
+    pub fn open(address: *const Address) SocketFile {
         return .{ .address = address.*, .folder = open_folder(address) orelse linux.AT.FDCWD };
     }
 
-    pub fn close(self: *const Place) void {
-        if (self.folder != linux.AT.FDCWD) system.close(self.folder);
+    pub fn close(self: *const SocketFile) void {
+        if (self.folder != linux.AT.FDCWD) system.close_fd(self.folder);
     }
 
     /// Keeps two listeners of ours from replacing the same stale file. Whoever may read the folder
     /// can hold this lock, so after a second it is taken for abandoned.
-    pub fn lock(self: *const Place) void {
+    pub fn lock(self: *const SocketFile) void {
         if (self.folder == linux.AT.FDCWD) return;
         const deadline: Deadline = .after_ms(1000);
         while (linux.errno(system.retry(linux.flock, .{ self.folder, LOCK_EX | LOCK_NB })) == .AGAIN) {
@@ -47,12 +47,12 @@ pub const Place = struct {
         }
     }
 
-    pub fn unlock(self: *const Place) void {
+    pub fn unlock(self: *const SocketFile) void {
         if (self.folder != linux.AT.FDCWD) _ = linux.flock(self.folder, LOCK_UN);
     }
 
     /// Removes a socket file that nobody listens on.
-    pub fn clear(self: *const Place, failure: *Failure) error{ System, PathRefused, AddressInUse }!void {
+    pub fn clear(self: *const SocketFile, failure: *Failure) error{ System, PathRefused, AddressInUse }!void {
         const entry = switch (self.look_here()) {
             .entry => |entry| entry,
             .failed => |errno| switch (errno) {
@@ -64,7 +64,7 @@ pub const Place = struct {
         };
         if (!entry.is_socket()) return entry.refuse(.EXIST, failure);
         const file = try self.hold(entry.id, failure) orelse return;
-        defer system.close(file);
+        defer system.close_fd(file);
         switch (try live_listener.probe(file, &self.address, failure)) {
             .dead => try self.unlink(entry.id, failure),
             .alive => |errno| {
@@ -77,7 +77,7 @@ pub const Place = struct {
 
     /// The file has its mode from the moment it exists: bind gives it that of the socket, less the
     /// umask.
-    pub fn bind(self: *const Place, fd: i32, mode: u16, failure: *Failure) error{ System, PathRefused, AddressInUse }!Id {
+    pub fn bind(self: *const SocketFile, fd: i32, mode: u16, failure: *Failure) error{ System, PathRefused, AddressInUse }!Id {
         assert(mode & ~@as(u16, mode_mask) == 0);
         var errno = linux.errno(linux.fchmod(fd, mode));
         if (errno != .SUCCESS) return failure.system(.fchmod, errno);
@@ -100,21 +100,21 @@ pub const Place = struct {
 
     /// An inode number is not given again while the socket that was bound to it is open, so this comes
     /// before closing that.
-    pub fn unlink_if(self: *const Place, id: Id) void {
+    pub fn unlink_if(self: *const SocketFile, id: Id) void {
         var ignored: Failure = .{};
         self.unlink(id, &ignored) catch {};
     }
 
-    fn name(self: *const Place) [*:0]const u8 {
+    fn name(self: *const SocketFile) [*:0]const u8 {
         return if (self.folder == linux.AT.FDCWD) self.address.file_path() else self.address.file_name();
     }
 
-    fn look_here(self: *const Place) Look {
+    fn look_here(self: *const SocketFile) Look {
         return look(self.folder, self.name(), linux.AT.SYMLINK_NOFOLLOW);
     }
 
     /// A descriptor that stays with this very file, whatever takes its place; null when something has.
-    fn hold(self: *const Place, id: Id, failure: *Failure) error{System}!?i32 {
+    fn hold(self: *const SocketFile, id: Id, failure: *Failure) error{System}!?i32 {
         const flags: linux.O = .{ .PATH = true, .NOFOLLOW = true, .CLOEXEC = true };
         const opened = system.retry(linux.openat, .{ self.folder, self.name(), flags, 0 });
         switch (linux.errno(opened)) {
@@ -127,12 +127,12 @@ pub const Place = struct {
             .entry => |entry| if (std.meta.eql(entry.id, id)) return file,
             .failed => {},
         }
-        system.close(file);
+        system.close_fd(file);
         return null;
     }
 
     /// Leaves a file alone that has taken the place of the one that is meant.
-    fn unlink(self: *const Place, id: Id, failure: *Failure) error{System}!void {
+    fn unlink(self: *const SocketFile, id: Id, failure: *Failure) error{System}!void {
         switch (self.look_here()) {
             .entry => |entry| if (!std.meta.eql(entry.id, id)) return,
             .failed => return,
@@ -143,9 +143,9 @@ pub const Place = struct {
         }
     }
 
-    fn chmod(self: *const Place, id: Id, mode: u16, failure: *Failure) error{System}!void {
+    fn chmod(self: *const SocketFile, id: Id, mode: u16, failure: *Failure) error{System}!void {
         const file = try self.hold(id, failure) orelse return failure.system(.chmod, .NOENT);
-        defer system.close(file);
+        defer system.close_fd(file);
         const errno = linux.errno(linux.fchmodat2(file, "", mode, linux.AT.EMPTY_PATH));
         if (errno == .SUCCESS) return;
         // Before Linux 6.6, and where a sandbox forbids that call, /proc leads to the same file.
@@ -189,15 +189,15 @@ test "a listener is found by its file, though the path leads to one that nobody 
     const taken = try Address.parse(folder.file("taken.sock"));
     const stale = try Address.parse(folder.file("stale.sock"));
     const listener = try support.listening_socket(&taken);
-    defer system.close(listener);
-    system.close(try support.listening_socket(&stale));
+    defer system.close_fd(listener);
+    system.close_fd(try support.listening_socket(&stale));
 
-    const place: Place = .open(&taken);
+    const place: SocketFile = .open(&taken);
     defer place.close();
     var failure: Failure = .{};
     const entry = try entry_at(taken.file_path());
     const file = (try place.hold(entry.id, &failure)).?;
-    defer system.close(file);
+    defer system.close_fd(file);
     try expectEqual(live_listener.Verdict{ .alive = .ADDRINUSE }, try live_listener.probe(file, &stale, &failure));
 }
 
@@ -205,14 +205,14 @@ test "a file that took the place of the socket's keeps its mode and its name" {
     var folder = try support.Folder.make();
     defer folder.remove();
     const address = try Address.parse(folder.file("a.sock"));
-    system.close(try support.listening_socket(&address));
+    system.close_fd(try support.listening_socket(&address));
     const ours = (try entry_at(address.file_path())).id;
     const stranger = try Address.parse(folder.file("stranger.sock"));
-    system.close(try support.listening_socket(&stranger));
+    system.close_fd(try support.listening_socket(&stranger));
     _ = try support.must(linux.rename(stranger.file_path(), address.file_path()));
     const before = try entry_at(address.file_path());
 
-    const place: Place = .open(&address);
+    const place: SocketFile = .open(&address);
     defer place.close();
     var failure: Failure = .{};
     try std.testing.expectError(error.System, place.chmod(ours, 0o777, &failure));

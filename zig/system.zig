@@ -16,7 +16,7 @@ pub inline fn retry(call: anytype, arguments: std.meta.ArgsTuple(@TypeOf(call)))
 
 /// Never repeated: Linux frees the number even when it reports EINTR, and by then another thread
 /// may have been given it.
-pub fn close(fd: i32) void {
+pub fn close_fd(fd: i32) void {
     std.debug.assert(fd >= 0);
     _ = linux.close(fd);
 }

@@ -48,7 +48,7 @@ fn numbers_text() []const u8 {
         exports.abi,
         wire.control_size,
         wire.header_size,
-        @sizeOf(wire.Entry),
+        @sizeOf(wire.PackedEntry),
         wire.capacity_min,
         wire.capacity_max,
         wire.capacity_min_foreign,

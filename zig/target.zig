@@ -1,14 +1,10 @@
 //! What a waiter looks at on behalf of a handle. Made by the thread that owns the handle, looked at by
-//! the one that sleeps: it holds copies of all that is needed and never leads back to the endpoint.
+//! the one that sleeps: it holds copies of all that is needed and never leads back to what it was made from.
 
 const std = @import("std");
 const linux = std.os.linux;
 const wire = @import("wire.zig");
-const channel = @import("channel.zig");
 const system = @import("system.zig");
-const Watch = @import("wait.zig").Watch;
-const Link = @import("link.zig").Link;
-const Endpoint = @import("endpoint.zig").Endpoint;
 const Peer = @import("peer.zig").Peer;
 
 pub const Interest = enum(u32) {
@@ -39,45 +35,6 @@ pub const Target = union(enum) {
         mark: u64,
         peer: Peer,
     };
-
-    /// Null: there is nothing to wait for, because the channel is known to be over.
-    pub fn of(endpoint: *Endpoint, interest: Interest, size: u32) error{ Misuse, Argument }!?Target {
-        // The peer may be waiting for what was consumed, and then nothing that we wait for would come.
-        if (consumer_of(endpoint)) |consumer| if (!consumer.batch_open) consumer.release();
-        switch (interest) {
-            .news => {
-                const consumer = consumer_of(endpoint) orelse return error.Misuse;
-                // Its word says that it never sleeps, and no producer would wake it.
-                if (consumer.link.spin_ticks == Watch.spin_forever) return error.Misuse;
-                const ring = ring_of(endpoint, &consumer.link, consumer.reader.position) orelse return null;
-                return .{ .news = ring };
-            },
-            .room => {
-                const producer = producer_of(endpoint) orelse return error.Misuse;
-                if (size > producer.writer.payload_max()) return error.Argument;
-                const ring = ring_of(endpoint, &producer.link, producer.writer.tail_needed(size)) orelse return null;
-                return .{ .room = ring };
-            },
-            .end => {
-                const consumer = consumer_of(endpoint) orelse return error.Misuse;
-                const ring = ring_of(endpoint, &consumer.link, 0) orelse return null;
-                return .{ .end = ring };
-            },
-            .connector => {
-                const listener = endpoint.listener orelse return error.Misuse;
-                return .{ .connector = listener.fd };
-            },
-        }
-    }
-
-    fn ring_of(endpoint: *const Endpoint, link: *const Link, mark: u64) ?Ring {
-        if (link.is_broken or link.is_orphaned) return null;
-        const other = switch (endpoint.end) {
-            .rpc => |*rpc| if (link == &rpc.in.link) rpc.out.link.control else rpc.in.link.control,
-            else => null,
-        };
-        return .{ .control = link.control, .other = other, .mark = mark, .peer = link.peer };
-    }
 
     /// The peer's death does not count; it is looked for less often.
     pub fn is_ready(self: *const Target) bool {
@@ -139,36 +96,3 @@ pub const Target = union(enum) {
         return abilities & wire.ability_packed == 0;
     }
 };
-
-/// The end that the endpoint receives at.
-fn consumer_of(endpoint: *Endpoint) ?*channel.Consumer {
-    return switch (endpoint.end) {
-        .consumer => |*consumer| consumer,
-        .rpc => |*rpc| &rpc.in,
-        .none, .producer => null,
-    };
-}
-
-/// The end that the endpoint sends into.
-fn producer_of(endpoint: *Endpoint) ?*channel.Producer {
-    return switch (endpoint.end) {
-        .producer => |*producer| producer,
-        .rpc => |*rpc| &rpc.out,
-        .none, .consumer => null,
-    };
-}
-
-/// Counts a wait that another thread sleeps for.
-pub fn note_sleep(endpoint: *Endpoint, interest: Interest) void {
-    switch (interest) {
-        .news => consumer_of(endpoint).?.link.sleeps += 1,
-        .room => producer_of(endpoint).?.link.sleeps += 1,
-        .connector, .end => {},
-    }
-}
-
-/// Says that the peer was found dead, so that the next call on the endpoint knows.
-pub fn set_orphaned(endpoint: *Endpoint) void {
-    if (consumer_of(endpoint)) |consumer| consumer.link.is_orphaned = true;
-    if (producer_of(endpoint)) |producer| producer.link.is_orphaned = true;
-}

@@ -87,7 +87,7 @@ pub fn pipe() ![2]i32 {
 }
 
 pub fn close_all(fds: []const i32) void {
-    for (fds) |fd| system.close(fd);
+    for (fds) |fd| system.close_fd(fd);
 }
 
 /// Another process that runs `body` and exits with what it returns.
@@ -121,7 +121,7 @@ pub fn until_asleep(tid: *const i32) !void {
         var buffer: [64]u8 = undefined;
         const path = try std.fmt.bufPrintZ(&buffer, "/proc/self/task/{d}/stat", .{thread});
         const fd: i32 = @intCast(try must(linux.open(path, .{ .CLOEXEC = true }, 0)));
-        defer system.close(fd);
+        defer system.close_fd(fd);
         var stat: [128]u8 = undefined;
         const text = stat[0..try must(linux.read(fd, &stat, stat.len))];
         if (std.mem.indexOf(u8, text, ") S") != null) return;

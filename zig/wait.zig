@@ -30,7 +30,7 @@ const looks_per_tick_read = 64;
 const check_interval_us = 1000;
 
 /// Everything that a wait watches besides what it waits for.
-pub const Watch = struct {
+pub const WaitContext = struct {
     /// The control block's state word.
     state: *const u32,
     peer: *const Peer,
@@ -41,7 +41,7 @@ pub const Watch = struct {
 
     pub const spin_forever = std.math.maxInt(u64);
 
-    pub fn is_ready(self: *const Watch) bool {
+    pub fn is_ready(self: *const WaitContext) bool {
         // Acquire: pairs with the store of state in `Link.end`, so that what the peer published
         // before it closed is seen after it.
         return @atomicLoad(u32, self.state, .acquire) == @intFromEnum(wire.State.ready);
@@ -67,7 +67,7 @@ pub const Patience = struct {
 
 /// `side` offers `is_ready() bool`, `word() *u32`, the futex word that it sleeps on, and
 /// `sleep_ns_max`, how long it may sleep before it looks for itself.
-pub fn wait(side: anytype, watch: *const Watch, patience: *Patience) Outcome {
+pub fn wait(side: anytype, watch: *const WaitContext, patience: *Patience) Outcome {
     const start = cpu.ticks();
     const timeout_ms = patience.left_ms(start);
     if (spin(side, watch, start, timeout_ms)) |outcome| return outcome;
@@ -76,7 +76,7 @@ pub fn wait(side: anytype, watch: *const Watch, patience: *Patience) Outcome {
 }
 
 /// Null: the time for spinning is over.
-fn spin(side: anytype, watch: *const Watch, start: u64, timeout_ms: f64) ?Outcome {
+fn spin(side: anytype, watch: *const WaitContext, start: u64, timeout_ms: f64) ?Outcome {
     const check_ticks = check_interval_us * cpu.ticks_per_us();
     var checked: u64 = start;
     var deadline: ?Deadline = null;
@@ -99,7 +99,7 @@ fn spin(side: anytype, watch: *const Watch, start: u64, timeout_ms: f64) ?Outcom
     }
 }
 
-fn sleep(side: anytype, watch: *const Watch, deadline: Deadline) Outcome {
+fn sleep(side: anytype, watch: *const WaitContext, deadline: Deadline) Outcome {
     const word = side.word();
     while (true) {
         @atomicStore(u32, word, @intFromEnum(wire.Sleeping.sleeping), .monotonic);
@@ -163,7 +163,7 @@ fn to_ms(ticks: u64) f64 {
 
 /// Ticks of a spin given in microseconds; infinite, or more than a day, never ends.
 pub fn spin_ticks_of_us(spin_us: f64) u64 {
-    if (!(spin_us < 24 * std.time.us_per_hour)) return Watch.spin_forever;
+    if (!(spin_us < 24 * std.time.us_per_hour)) return WaitContext.spin_forever;
     return @as(u64, @intFromFloat(@max(0, spin_us))) * cpu.ticks_per_us();
 }
 
@@ -218,7 +218,7 @@ test "a side that nobody woke looks whether its peer lives, also when there is s
     const state: u32 = @intFromEnum(wire.State.ready);
     const dead: Peer = .{ .pid = 0, .uid = 0, .gid = 0, .pidfd = Peer.pidfd_gone };
     var sleeps: u64 = 0;
-    const watch: Watch = .{ .state = &state, .peer = &dead, .spin_ticks = 0, .sleeps = &sleeps };
+    const watch: WaitContext = .{ .state = &state, .peer = &dead, .spin_ticks = 0, .sleeps = &sleeps };
     try std.testing.expectEqual(.died, sleep(&side, &watch, .never));
 }
 

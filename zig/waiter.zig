@@ -1,4 +1,4 @@
-//! Waiting for any number of channels without blocking an event loop: the loop's thread arms watches,
+//! Waiting for any number of channels without blocking an event loop: the loop's thread arms watches.watches,
 //! one other thread sleeps for all of them and says when there are reports, the loop's thread takes
 //! those. A watch fires once; then it is a report, and armed no more.
 //!
@@ -7,7 +7,6 @@
 //! the kernel's business: a word that is gone only makes it look again.
 
 const std = @import("std");
-const assert = std.debug.assert;
 const linux = std.os.linux;
 const cpu = @import("cpu.zig");
 const mark = @import("mark.zig");
@@ -15,20 +14,14 @@ const time = @import("time.zig");
 const wire = @import("wire.zig");
 const futex = @import("futex.zig");
 const system = @import("system.zig");
-const handles = @import("handles.zig");
-const targets = @import("target.zig");
+const watches = @import("watch.zig");
+const WatchList = watches.WatchList;
 const Mutex = @import("mutex.zig").Mutex;
-const Target = targets.Target;
+const Target = @import("target.zig").Target;
 const Deadline = time.Deadline;
-pub const Interest = targets.Interest;
 
+/// A number is its index in the table of waiters and a generation.
 pub const waiter_count = 128;
-const index_bits = 7;
-/// Numbers are positive as an i32.
-const generation_limit = 1 << (31 - index_bits);
-
-/// For each handle one of news or connectors, and one of room.
-const watch_count = 2 * handles.slot_count;
 const words_max = futex.entries_max - 1;
 const polled_max = 128;
 
@@ -44,47 +37,10 @@ pub const Intervals = struct {
 /// Tests make them long, so that only what ends a sleep by itself can end it.
 pub var intervals: Intervals = .{};
 
-comptime {
-    assert(1 << index_bits == waiter_count);
-    assert(watch_count <= 1 << 16);
-}
-
-pub const Error = error{ Closed, Misuse, Argument };
-
-const Watch = struct {
-    handle: u32,
-    target: Target,
-    /// In the list that it is in.
-    place: u16,
-    is_reported: bool,
-    peer_died: bool,
-};
-
-/// Indices of watches, in no order.
-const List = struct {
-    count: u16 = 0,
-    items: [watch_count]u16 = @splat(0),
-
-    fn add(self: *List, index: u16) void {
-        watches[index].place = self.count;
-        self.items[self.count] = index;
-        self.count += 1;
-    }
-
-    /// The last one takes its place.
-    fn remove(self: *List, index: u16) void {
-        const place = watches[index].place;
-        self.count -= 1;
-        const last = self.items[self.count];
-        self.items[place] = last;
-        watches[last].place = place;
-    }
-};
-
 const awake: u32 = 0;
 const asleep: u32 = 1;
 
-const Waiter = struct {
+pub const Waiter = struct {
     mutex: Mutex = .{},
     /// 0 while it is not open.
     number: u32 = 0,
@@ -104,33 +60,33 @@ const Waiter = struct {
     checked_ns: u64 = 0,
     /// Where in the list of the armed the next sleep begins, when not all have a place in it.
     rotation: u32 = 0,
-    armed: List = .{},
-    reported: List = .{},
+    armed: WatchList = .{},
+    reported: WatchList = .{},
 
-    fn arm(self: *Waiter, index: u16, handle: u32, target: Target) void {
-        watches[index] = .{ .handle = handle, .target = target, .place = 0, .is_reported = false, .peer_died = false };
+    pub fn arm(self: *Waiter, index: u16, handle: u32, target: Target) void {
+        watches.all[index] = .{ .handle = handle, .target = target, .place = 0, .is_reported = false, .peer_died = false };
         self.armed.add(index);
         self.was_emptied = false;
         // Relaxed: read without the mutex by this thread only.
-        @atomicStore(u8, &holders[index], self.holder(), .monotonic);
+        @atomicStore(u8, &watches.holders[index], self.holder(), .monotonic);
         mark.at(.watch_armed);
         self.ring();
     }
 
     /// The sleeper is left alone where the word that it sleeps on will wake it.
-    fn change(self: *Waiter, index: u16, target: Target) void {
-        watches[index].target = target;
+    pub fn change(self: *Waiter, index: u16, target: Target) void {
+        watches.all[index].target = target;
         const word = target.word() orelse return;
         // Relaxed: if it is being taken back right now, the sleeper is being woken.
         if (@atomicLoad(u32, word, .monotonic) != @intFromEnum(wire.Sleeping.sleeping)) self.ring();
     }
 
-    fn disarm(self: *Waiter, index: u16) void {
-        // Release, when all is done: pairs with the loads in `watch` and `unwatch_one`.
-        defer @atomicStore(u8, &holders[index], 0, .release);
-        if (watches[index].is_reported) return self.reported.remove(index);
+    pub fn disarm(self: *Waiter, index: u16) void {
+        // Release, when all is done: pairs with the loads in `waiters.zig`.
+        defer @atomicStore(u8, &watches.holders[index], 0, .release);
+        if (watches.all[index].is_reported) return self.reported.remove(index);
         self.armed.remove(index);
-        watches[index].target.set_word(.awake);
+        watches.all[index].target.set_word(.awake);
         mark.at(.watch_disarmed);
         if (self.armed.count == 0) self.was_emptied = true;
         // So that the sleeper takes no wake-up that is meant for whoever sleeps on that word next.
@@ -138,7 +94,7 @@ const Waiter = struct {
     }
 
     fn report(self: *Waiter, index: u16, peer_died: bool) void {
-        const watch_at = &watches[index];
+        const watch_at = &watches.all[index];
         self.armed.remove(index);
         watch_at.target.set_word(.awake);
         mark.at(.watch_reported);
@@ -147,30 +103,31 @@ const Waiter = struct {
         self.reported.add(index);
     }
 
-    fn take_one(self: *Waiter, index: u16) void {
-        // The handle is open, since closing it takes its reports back, and this thread owns it.
-        if (watches[index].peer_died) targets.set_orphaned(handles.get(watches[index].handle).?);
+    /// `set_orphaned` is told the handle when its peer was found dead.
+    pub fn take_one(self: *Waiter, index: u16, set_orphaned: fn (handle: u32) void) void {
+        const watch = &watches.all[index];
+        if (watch.peer_died) set_orphaned(watch.handle);
         self.disarm(index);
     }
 
-    fn holder(self: *const Waiter) u8 {
+    pub fn holder(self: *const Waiter) u8 {
         return holder_of(self.number);
     }
 
     /// Has the sleeper look. The mutex is held, so it either sleeps or will look anyway; no fence is
     /// needed. The word is taken back because the sleeper may not have come to the kernel yet.
-    fn ring(self: *Waiter) void {
+    pub fn ring(self: *Waiter) void {
         if (self.doorbell == awake) return;
         @atomicStore(u32, &self.doorbell, awake, .monotonic); // The kernel compares it in `futex.wait_any`.
-        if (!self.is_polling) return futex.wake(&self.doorbell);
+        if (!self.is_polling) return futex.wake_one(&self.doorbell);
         // Cannot fail: an eventfd that is open, with a count of at most 1.
         _ = linux.write(self.bell_fd, std.mem.asBytes(&@as(u64, 1)), 8);
     }
 
     /// Reports what is ready. False: nothing was.
-    fn look(self: *Waiter, now_ns: u64) bool {
+    pub fn look(self: *Waiter, now_ns: u64) bool {
         const before = self.reported.count;
-        for (self.armed.items[0..self.armed.count]) |index| watches[index].target.set_word(.sleeping);
+        for (self.armed.items[0..self.armed.count]) |index| watches.all[index].target.set_word(.sleeping);
         mark.at(.watches_announced);
         cpu.full_fence(); // Pairs with the ones in `wait.wake` and `Link.end`.
         if (now_ns -| self.checked_ns >= intervals.check_ns) {
@@ -184,7 +141,7 @@ const Waiter = struct {
         while (at > 0) {
             at -= 1;
             const index = self.armed.items[at];
-            const target = &watches[index].target;
+            const target = &watches.all[index].target;
             if (target.* != .connector and target.is_ready()) self.report(index, false);
         }
         return self.reported.count > before;
@@ -195,12 +152,12 @@ const Waiter = struct {
         while (at > 0) {
             at -= 1;
             const index = self.armed.items[at];
-            const peer = watches[index].target.peer() orelse continue;
+            const peer = watches.all[index].target.peer() orelse continue;
             if (peer.pidfd < 0 and !peer.is_alive()) self.report(index, true);
         }
     }
 
-    /// Asks the kernel about the descriptors of many watches at once.
+    /// Asks the kernel about the descriptors of many watches.watches at once.
     fn report_readable(self: *Waiter, fd_of: fn (*const Target) ?i32, peer_died: bool) void {
         var polled: [polled_max]linux.pollfd = undefined;
         var indices: [polled_max]u16 = undefined;
@@ -210,7 +167,7 @@ const Waiter = struct {
             while (at > 0 and count < polled_max) {
                 at -= 1;
                 const index = self.armed.items[at];
-                const fd = fd_of(&watches[index].target) orelse continue;
+                const fd = fd_of(&watches.all[index].target) orelse continue;
                 polled[count] = .{ .fd = fd, .events = linux.POLL.IN, .revents = 0 };
                 indices[count] = index;
                 count += 1;
@@ -225,12 +182,12 @@ const Waiter = struct {
     }
 
     /// Lets the mutex go while it sleeps: until a bell, a wake-up, the deadline, or the time to look.
-    fn sleep(self: *Waiter, now_ns: u64, deadline: Deadline) void {
+    pub fn sleep(self: *Waiter, now_ns: u64, deadline: Deadline) void {
         var rings: u32 = 0;
         var listeners: u32 = 0;
         var end_ns = deadline.at_ns;
         for (self.armed.items[0..self.armed.count]) |index| {
-            const target = &watches[index].target;
+            const target = &watches.all[index].target;
             if (target.* == .connector) listeners += 1 else rings += 1;
             if (target.is_never_woken()) end_ns = @min(end_ns, now_ns + intervals.blind_ns);
         }
@@ -241,27 +198,27 @@ const Waiter = struct {
     }
 
     fn sleep_on_words(self: *Waiter, end_ns: u64) void {
-        var entries: [futex.entries_max]futex.Entry = undefined;
+        var entries: [futex.entries_max]futex.WaitEntry = undefined;
         const count = self.list_words(&entries);
         self.go_to_bed();
         mark.at(.waiter_asleep);
         // On the bell alone where the kernel has no more to offer, and then not for long.
         if (count == 1) {
-            futex.wait(&self.doorbell, asleep, end_ns);
+            futex.wait_on(&self.doorbell, asleep, end_ns);
         } else if (!futex.wait_any(entries[0..count], end_ns)) {
-            futex.wait(&self.doorbell, asleep, @min(end_ns, time.now_ns() + intervals.blind_ns));
+            futex.wait_on(&self.doorbell, asleep, @min(end_ns, time.now_ns() + intervals.blind_ns));
         }
         self.get_up();
     }
 
     /// The bell, and as many words as there is room for.
-    fn list_words(self: *Waiter, entries: *[futex.entries_max]futex.Entry) u32 {
+    fn list_words(self: *Waiter, entries: *[futex.entries_max]futex.WaitEntry) u32 {
         entries[0] = futex.entry_of(&self.doorbell, asleep, true);
         var count: u32 = 1;
         const armed = self.armed.items[0..self.armed.count];
         for (0..armed.len) |offset| {
             const index = armed[(self.rotation + offset) % armed.len];
-            const word = watches[index].target.word() orelse continue;
+            const word = watches.all[index].target.word() orelse continue;
             entries[count] = futex.entry_of(word, asleep, false);
             count += 1;
             if (count == entries.len) {
@@ -278,14 +235,14 @@ const Waiter = struct {
         const opened = linux.epoll_create1(linux.EPOLL.CLOEXEC);
         if (linux.errno(opened) != .SUCCESS) return false;
         const epoll_fd: i32 = @intCast(opened);
-        defer system.close(epoll_fd);
+        defer system.close_fd(epoll_fd);
         const bell = linux.eventfd(0, linux.EFD.CLOEXEC | linux.EFD.NONBLOCK);
         if (linux.errno(bell) != .SUCCESS) return false;
         self.bell_fd = @intCast(bell);
-        defer system.close(self.bell_fd);
+        defer system.close_fd(self.bell_fd);
         if (!add_to(epoll_fd, self.bell_fd)) return false;
         for (self.armed.items[0..self.armed.count]) |index| {
-            if (!add_to(epoll_fd, watches[index].target.connector)) return false;
+            if (!add_to(epoll_fd, watches.all[index].target.connector)) return false;
         }
 
         self.is_polling = true;
@@ -327,149 +284,6 @@ fn listener_of(target: *const Target) ?i32 {
     return if (target.* == .connector) target.connector else null;
 }
 
-var waiters: [waiter_count]Waiter = @splat(.{});
-/// Which waiter has the watch: its index and 1, or 0. Set and cleared under that waiter's mutex, and
-/// set only by the thread that owns the watch's handle.
-var holders: [watch_count]u8 = @splat(0);
-/// What is here means something only while `holders` says who has it.
-var watches: [watch_count]Watch = undefined;
-
-/// Takes a waiter. Null: there is none.
-pub fn open() ?u32 {
-    const owner = linux.gettid();
-    for (&waiters, 0..) |*waiter, index| {
-        waiter.mutex.lock();
-        defer waiter.mutex.unlock();
-        // A runtime ends a thread without asking it.
-        if (waiter.number != 0 and !thread_lives(waiter.owner)) end(waiter);
-        if (waiter.number != 0 or waiter.is_waited) continue;
-        waiter.generation = waiter.generation % (generation_limit - 1) + 1;
-        waiter.number = waiter.generation << index_bits | @as(u32, @intCast(index));
-        waiter.owner = owner;
-        waiter.was_emptied = false;
-        return waiter.number;
-    }
-    return null;
-}
-
-/// A number that was given to another thread since only keeps the waiter for longer.
-fn thread_lives(thread: i32) bool {
-    const no_signal: linux.SIG = @enumFromInt(0);
-    return linux.errno(linux.tgkill(linux.getpid(), thread, no_signal)) != .SRCH;
-}
-
-/// Disarms everything and sends the thread away that sleeps. False: the number is stale.
-pub fn close(number: u32) bool {
-    const waiter = lock(number) orelse return false;
-    defer waiter.mutex.unlock();
-    end(waiter);
-    return true;
-}
-
-fn end(waiter: *Waiter) void {
-    inline for (.{ &waiter.armed, &waiter.reported }) |list| {
-        while (list.count > 0) waiter.disarm(list.items[list.count - 1]);
-    }
-    waiter.number = 0;
-    waiter.ring();
-}
-
-/// Called by the thread that owns `handle`. True: it is ready already, and not armed.
-pub fn watch(number: u32, handle: u32, interest: Interest, size: u32) Error!bool {
-    const endpoint = handles.get(handle) orelse return error.Closed;
-    const index = index_of(handle, interest == .room);
-    const found = try Target.of(endpoint, interest, size);
-    const is_ready = if (found) |target| target.is_ready() else true;
-    const is_elsewhere = @atomicLoad(u8, &holders[index], .acquire) != holder_of(number); // Pairs with `disarm`.
-    if (is_ready or is_elsewhere) unwatch_one(index);
-    const waiter = lock(number) orelse return error.Closed;
-    defer waiter.mutex.unlock();
-    if (is_ready) return true;
-    targets.note_sleep(endpoint, interest);
-    const is_here = @atomicLoad(u8, &holders[index], .monotonic) == waiter.holder(); // Under the mutex.
-    if (is_here and !watches[index].is_reported) {
-        waiter.change(index, found.?);
-    } else {
-        if (is_here) waiter.disarm(index);
-        waiter.arm(index, handle, found.?);
-    }
-    return false;
-}
-
-/// Called by the thread that owns `handle`. Takes reports back too.
-pub fn unwatch(handle: u32) void {
-    if (handles.get(handle) == null) return;
-    unwatch_one(index_of(handle, false));
-    unwatch_one(index_of(handle, true));
-}
-
-/// Only the owner of the handle arms, so that a watch that nobody has cannot come to be armed meanwhile.
-fn unwatch_one(index: u16) void {
-    const holder = @atomicLoad(u8, &holders[index], .acquire); // Pairs with `disarm`.
-    if (holder == 0) return;
-    const waiter = &waiters[holder - 1];
-    waiter.mutex.lock();
-    defer waiter.mutex.unlock();
-    if (@atomicLoad(u8, &holders[index], .monotonic) == holder) waiter.disarm(index);
-}
-
-/// Called by the thread that sleeps. Answers how many reports are to be taken, once there is a new
-/// one; 0: the time is up, or the last watch was disarmed.
-pub fn wait(number: u32, timeout_ms: f64) Error!u32 {
-    const waiter = lock(number) orelse return error.Closed;
-    defer waiter.mutex.unlock();
-    if (waiter.is_waited) return error.Misuse;
-    waiter.is_waited = true;
-    defer waiter.is_waited = false;
-    const deadline: Deadline = .after_ms(timeout_ms);
-    while (waiter.number == number) {
-        const now_ns = time.now_ns();
-        if (waiter.look(now_ns)) return waiter.reported.count;
-        if (waiter.was_emptied or deadline.at_ns <= now_ns) {
-            waiter.was_emptied = false;
-            return 0;
-        }
-        waiter.sleep(now_ns, deadline);
-    }
-    return error.Closed;
-}
-
-/// Called by the loop's thread. Writes the handles that have reports, each once, and answers how many.
-pub fn take(number: u32, into: []align(1) u32) Error!u32 {
-    const waiter = lock(number) orelse return error.Closed;
-    defer waiter.mutex.unlock();
-    var taken: u32 = 0;
-    while (taken < into.len and waiter.reported.count > 0) : (taken += 1) {
-        const index = waiter.reported.items[waiter.reported.count - 1];
-        into[taken] = watches[index].handle;
-        waiter.take_one(index);
-        const sibling = index ^ 1;
-        // Relaxed: under the mutex of the only waiter whose mark is looked for.
-        if (@atomicLoad(u8, &holders[sibling], .monotonic) == waiter.holder() and watches[sibling].is_reported)
-            waiter.take_one(sibling);
-    }
-    return taken;
-}
-
-fn holder_of(number: u32) u8 {
+pub fn holder_of(number: u32) u8 {
     return @intCast(number % waiter_count + 1);
-}
-
-fn index_of(handle: u32, is_room: bool) u16 {
-    return @intCast(handle % handles.slot_count * 2 + @intFromBool(is_room));
-}
-
-/// Null: the number is stale, or never was one.
-fn lock(number: u32) ?*Waiter {
-    const waiter = &waiters[number % waiter_count];
-    waiter.mutex.lock();
-    if (waiter.number == number and number != 0) return waiter;
-    waiter.mutex.unlock();
-    return null;
-}
-
-test {
-    _ = @import("waiter_test.zig");
-    _ = @import("waiter_ends_test.zig");
-    _ = @import("waiter_scarcity_test.zig");
 }

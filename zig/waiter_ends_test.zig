@@ -4,16 +4,20 @@ const std = @import("std");
 const linux = std.os.linux;
 const handles = @import("handles.zig");
 const rendezvous = @import("rendezvous.zig");
+const Address = @import("address.zig").Address;
 const support = @import("test_support.zig");
 const system = @import("system.zig");
 const waiter = @import("waiter.zig");
+const waiters = @import("waiters.zig");
+const watching = @import("watching.zig");
 const waiter_test = @import("waiter_test.zig");
 const Deadline = @import("time.zig").Deadline;
 const Failure = @import("failure.zig").Failure;
 const Peer = @import("peer.zig").Peer;
 const Rpc = @import("rpc.zig").Rpc;
 const wire = @import("wire.zig");
-const Arena = waiter_test.Arena;
+const SharedArena = waiter_test.SharedArena;
+const memory = @import("memory.zig");
 const Inlet = waiter_test.Inlet;
 const Outlet = waiter_test.Outlet;
 const Sleeper = waiter_test.Sleeper;
@@ -30,22 +34,22 @@ var failure: Failure = .{};
 test "a channel that the peer closes is reported" {
     waiter.intervals = only_wake_ups;
     defer waiter.intervals = .{};
-    const number = waiter.open().?;
-    defer _ = waiter.close(number);
+    const number = waiters.open_waiter().?;
+    defer _ = waiters.close_waiter(number);
     var inlet: Inlet = try .open(myself);
     defer inlet.close();
     var outlet: Outlet = try .open();
     defer outlet.close();
     try outlet.fill();
-    try expect(!try waiter.watch(number, inlet.handle, .news, 0));
-    try expect(!try waiter.watch(number, outlet.handle, .room, 64));
+    try expect(!try watching.watch(number, inlet.handle, .news, 0));
+    try expect(!try watching.watch(number, outlet.handle, .room, 64));
 
     var sleeper: Sleeper = .{ .number = number };
     try sleeper.start();
     inlet.producer.close();
     try expectEqual(1, try sleeper.end());
     try expect_taken(number, &.{inlet.handle});
-    try expect(try waiter.watch(number, inlet.handle, .news, 0));
+    try expect(try watching.watch(number, inlet.handle, .news, 0));
 
     try sleeper.start();
     outlet.consumer.close();
@@ -55,22 +59,22 @@ test "a channel that the peer closes is reported" {
 
 test "a peer that dies is reported, and the next call knows it" {
     for ([_]bool{ true, false }) |has_pidfd| {
-        const number = waiter.open().?;
-        defer _ = waiter.close(number);
+        const number = waiters.open_waiter().?;
+        defer _ = waiters.close_waiter(number);
         const release = try support.pipe();
         const pid = try support.spawn(live_until_released, .{release});
-        system.close(release[0]);
+        system.close_fd(release[0]);
         var peer: Peer = .{ .pid = pid, .uid = 0, .gid = 0, .pidfd = Peer.pidfd_none };
         if (has_pidfd) peer.pidfd = @intCast(try support.must(linux.pidfd_open(pid, 0)));
         defer peer.close();
         var inlet: Inlet = try .open(peer);
         defer inlet.close();
-        try expect(!try waiter.watch(number, inlet.handle, .news, 0));
-        try expectEqual(0, try waiter.wait(number, 60));
+        try expect(!try watching.watch(number, inlet.handle, .news, 0));
+        try expectEqual(0, try waiters.wait_for_reports(number, 60));
 
         var sleeper: Sleeper = .{ .number = number };
         try sleeper.start();
-        system.close(release[1]);
+        system.close_fd(release[1]);
         if (!has_pidfd) try expectEqual(0, try support.exit_code(pid));
         try expectEqual(1, try sleeper.end());
         if (has_pidfd) try expectEqual(0, try support.exit_code(pid));
@@ -78,100 +82,100 @@ test "a peer that dies is reported, and the next call knows it" {
         try expect_taken(number, &.{inlet.handle});
         var into: [8]u8 = undefined;
         try expectError(error.PeerDied, inlet.consumer().try_receive(&into));
-        try expect(try waiter.watch(number, inlet.handle, .news, 0));
+        try expect(try watching.watch(number, inlet.handle, .news, 0));
     }
 }
 
 fn live_until_released(release: [2]i32) u8 {
-    system.close(release[1]);
+    system.close_fd(release[1]);
     return support.read_byte(release[0]) orelse 0;
 }
 
 test "disarming the last watch ends the wait, also before it has begun, and once" {
     waiter.intervals = only_wake_ups;
     defer waiter.intervals = .{};
-    const number = waiter.open().?;
-    defer _ = waiter.close(number);
+    const number = waiters.open_waiter().?;
+    defer _ = waiters.close_waiter(number);
     var inlet: Inlet = try .open(myself);
     defer inlet.close();
-    try expect(!try waiter.watch(number, inlet.handle, .news, 0));
+    try expect(!try watching.watch(number, inlet.handle, .news, 0));
     var sleeper: Sleeper = .{ .number = number };
     try sleeper.start();
-    waiter.unwatch(inlet.handle);
+    watching.unwatch(inlet.handle);
     try expectEqual(0, try sleeper.end());
     try expectEqual(0, inlet.far.control().consumer_sleeping);
 
-    try expect(!try waiter.watch(number, inlet.handle, .news, 0));
-    waiter.unwatch(inlet.handle);
+    try expect(!try watching.watch(number, inlet.handle, .news, 0));
+    watching.unwatch(inlet.handle);
     var deadline: Deadline = .after_ms(patience_ms);
-    try expectEqual(0, try waiter.wait(number, patience_ms));
+    try expectEqual(0, try waiters.wait_for_reports(number, patience_ms));
     try expect(!deadline.passed());
 
     deadline = .after_ms(20);
-    try expectEqual(0, try waiter.wait(number, 20));
+    try expectEqual(0, try waiters.wait_for_reports(number, 20));
     try expect(deadline.passed());
 }
 
 test "disarming ends a watch for room too" {
-    const number = waiter.open().?;
-    defer _ = waiter.close(number);
+    const number = waiters.open_waiter().?;
+    defer _ = waiters.close_waiter(number);
     var outlet: Outlet = try .open();
     defer outlet.close();
     try outlet.fill();
-    try expect(!try waiter.watch(number, outlet.handle, .room, 64));
-    waiter.unwatch(outlet.handle);
+    try expect(!try watching.watch(number, outlet.handle, .room, 64));
+    watching.unwatch(outlet.handle);
     try outlet.free(1);
-    try expectEqual(0, try waiter.wait(number, 0));
+    try expectEqual(0, try waiters.wait_for_reports(number, 0));
     try expect_taken(number, &.{});
 }
 
 test "no bell is missed by a thread that falls asleep while it rings" {
     waiter.intervals = only_wake_ups;
     defer waiter.intervals = .{};
-    const number = waiter.open().?;
+    const number = waiters.open_waiter().?;
     var inlet: Inlet = try .open(myself);
     defer inlet.close();
     var answers: u32 = 0;
     const thread = try std.Thread.spawn(.{}, count_answers, .{ number, &answers });
     defer thread.join();
-    defer _ = waiter.close(number);
+    defer _ = waiters.close_waiter(number);
     const deadline: Deadline = .after_ms(patience_ms);
     for (0..5000) |round| {
-        try expect(!try waiter.watch(number, inlet.handle, .news, 0));
+        try expect(!try watching.watch(number, inlet.handle, .news, 0));
         for (0..round % 500) |_| std.atomic.spinLoopHint();
-        waiter.unwatch(inlet.handle);
+        watching.unwatch(inlet.handle);
         // Pairs with `count_answers`.
         while (@atomicLoad(u32, &answers, .acquire) == round) try expect(!deadline.passed());
     }
 }
 
 fn count_answers(number: u32, answers: *u32) void {
-    while (waiter.wait(number, std.math.inf(f64))) |_| {
+    while (waiters.wait_for_reports(number, std.math.inf(f64))) |_| {
         _ = @atomicRmw(u32, answers, .Add, 1, .release); // Pairs with the test's load.
     } else |_| {}
 }
 
 test "disarming takes back a report that was not taken" {
-    const number = waiter.open().?;
-    defer _ = waiter.close(number);
+    const number = waiters.open_waiter().?;
+    defer _ = waiters.close_waiter(number);
     var inlet: Inlet = try .open(myself);
     defer inlet.close();
-    try expect(!try waiter.watch(number, inlet.handle, .news, 0));
+    try expect(!try watching.watch(number, inlet.handle, .news, 0));
     try inlet.send();
-    try expectEqual(1, try waiter.wait(number, 0));
-    waiter.unwatch(inlet.handle);
+    try expectEqual(1, try waiters.wait_for_reports(number, 0));
+    watching.unwatch(inlet.handle);
     try expect_taken(number, &.{});
 }
 
 test "a channel is closed and unmapped while the waiter sleeps for it" {
     waiter.intervals = only_wake_ups;
     defer waiter.intervals = .{};
-    const number = waiter.open().?;
-    defer _ = waiter.close(number);
+    const number = waiters.open_waiter().?;
+    defer _ = waiters.close_waiter(number);
     var stays: Inlet = try .open(myself);
     defer stays.close();
     var goes: Inlet = try .open(myself);
-    for ([_]u32{ stays.handle, goes.handle }) |handle| try expect(!try waiter.watch(number, handle, .news, 0));
+    for ([_]u32{ stays.handle, goes.handle }) |handle| try expect(!try watching.watch(number, handle, .news, 0));
     var sleeper: Sleeper = .{ .number = number };
     try sleeper.start();
     goes.close();
@@ -182,30 +186,30 @@ test "a channel is closed and unmapped while the waiter sleeps for it" {
 }
 
 test "channels come and go while a thread sleeps for them" {
-    const number = waiter.open().?;
+    const number = waiters.open_waiter().?;
     const thread = try std.Thread.spawn(.{}, wait_until_closed, .{number});
     for (0..300) |round| {
         var inlet: Inlet = try .open(myself);
         defer inlet.close();
-        if (try waiter.watch(number, inlet.handle, .news, 0)) return error.TestUnexpectedResult;
+        if (try watching.watch(number, inlet.handle, .news, 0)) return error.TestUnexpectedResult;
         if (round % 3 == 0) try inlet.send();
-        if (round % 2 == 0) _ = try waiter.watch(number, inlet.handle, .news, 0);
+        if (round % 2 == 0) _ = try watching.watch(number, inlet.handle, .news, 0);
         var taken: [4]u32 = undefined;
-        _ = try waiter.take(number, &taken);
+        _ = try watching.take(number, &taken);
     }
-    try expect(waiter.close(number));
+    try expect(waiters.close_waiter(number));
     thread.join();
 }
 
 fn wait_until_closed(number: u32) void {
-    while (true) _ = waiter.wait(number, 5) catch return;
+    while (true) _ = waiters.wait_for_reports(number, 5) catch return;
 }
 
 test "no message is missed by a thread that falls asleep while it comes" {
     waiter.intervals = only_wake_ups;
     defer waiter.intervals = .{};
-    const number = waiter.open().?;
-    defer _ = waiter.close(number);
+    const number = waiters.open_waiter().?;
+    defer _ = waiters.close_waiter(number);
     var inlet: Inlet = try .open(myself);
     defer inlet.close();
     var count: u32 = 0;
@@ -213,8 +217,8 @@ test "no message is missed by a thread that falls asleep while it comes" {
     var into: [8]u8 = undefined;
     for (0..5000) |round| {
         while (try inlet.consumer().try_receive(&into) == null) {
-            if (try waiter.watch(number, inlet.handle, .news, 0)) continue;
-            if (try waiter.wait(number, patience_ms) == 0) return error.TestUnexpectedResult;
+            if (try watching.watch(number, inlet.handle, .news, 0)) continue;
+            if (try waiters.wait_for_reports(number, patience_ms) == 0) return error.TestUnexpectedResult;
             try expect_taken(number, &.{inlet.handle});
         }
         @atomicStore(u32, &count, @intCast(round + 1), .release); // Pairs with `send_each`.
@@ -235,72 +239,72 @@ test "closing a waiter sends the sleeper away and disarms everything" {
     defer waiter.intervals = .{};
     var inlet: Inlet = try .open(myself);
     defer inlet.close();
-    const number = waiter.open().?;
-    try expect(!try waiter.watch(number, inlet.handle, .news, 0));
+    const number = waiters.open_waiter().?;
+    try expect(!try watching.watch(number, inlet.handle, .news, 0));
     var sleeper: Sleeper = .{ .number = number };
     try sleeper.start();
-    try expect(waiter.close(number));
+    try expect(waiters.close_waiter(number));
     try expectError(error.Closed, sleeper.end());
     try expectEqual(0, inlet.far.control().consumer_sleeping);
 
-    try expect(!waiter.close(number));
+    try expect(!waiters.close_waiter(number));
     var into: [1]u32 = undefined;
-    try expectError(error.Closed, waiter.wait(number, 0));
-    try expectError(error.Closed, waiter.take(number, &into));
-    try expectError(error.Closed, waiter.watch(number, inlet.handle, .news, 0));
-    const other = waiter.open().?;
-    defer _ = waiter.close(other);
+    try expectError(error.Closed, waiters.wait_for_reports(number, 0));
+    try expectError(error.Closed, watching.take(number, &into));
+    try expectError(error.Closed, watching.watch(number, inlet.handle, .news, 0));
+    const other = waiters.open_waiter().?;
+    defer _ = waiters.close_waiter(other);
     try expect(other != number);
-    try expect(!try waiter.watch(other, inlet.handle, .news, 0));
+    try expect(!try watching.watch(other, inlet.handle, .news, 0));
 }
 
 test "neither 0 nor a number out of nowhere is a waiter" {
     for ([_]u32{ 0, 1, 63, 64, 0x7FFFFFFF, 0xFFFFFFFF }) |number| {
-        try expect(!waiter.close(number));
-        try expectError(error.Closed, waiter.wait(number, 0));
+        try expect(!waiters.close_waiter(number));
+        try expectError(error.Closed, waiters.wait_for_reports(number, 0));
     }
 }
 
 test "when all waiters are taken there is none, and a closed one is taken again" {
     var numbers: [waiter.waiter_count]u32 = undefined;
-    for (&numbers) |*number| number.* = waiter.open().?;
-    try expectEqual(null, waiter.open());
-    for (numbers) |number| try expect(waiter.close(number));
-    try expect(waiter.close(waiter.open().?));
+    for (&numbers) |*number| number.* = waiters.open_waiter().?;
+    try expectEqual(null, waiters.open_waiter());
+    for (numbers) |number| try expect(waiters.close_waiter(number));
+    try expect(waiters.close_waiter(waiters.open_waiter().?));
 }
 
 test "one thread sleeps for a waiter, not two" {
-    const number = waiter.open().?;
+    const number = waiters.open_waiter().?;
     var sleeper: Sleeper = .{ .number = number };
     try sleeper.start();
-    try expectError(error.Misuse, waiter.wait(number, 0));
-    try expect(waiter.close(number));
+    try expectError(error.Misuse, waiters.wait_for_reports(number, 0));
+    try expect(waiters.close_waiter(number));
     try expectError(error.Closed, sleeper.end());
 }
 
 test "what an end cannot wait for is misuse" {
-    const number = waiter.open().?;
-    defer _ = waiter.close(number);
+    const number = waiters.open_waiter().?;
+    defer _ = waiters.close_waiter(number);
     var inlet: Inlet = try .open(myself);
     defer inlet.close();
     var outlet: Outlet = try .open();
     defer outlet.close();
-    try expectError(error.Misuse, waiter.watch(number, inlet.handle, .room, 64));
-    try expectError(error.Misuse, waiter.watch(number, outlet.handle, .news, 0));
-    try expectError(error.Misuse, waiter.watch(number, outlet.handle, .connector, 0));
-    try expectError(error.Argument, waiter.watch(number, outlet.handle, .room, 1985));
-    try expectError(error.Closed, waiter.watch(number, 0, .news, 0));
+    try expectError(error.Misuse, watching.watch(number, inlet.handle, .room, 64));
+    try expectError(error.Misuse, watching.watch(number, outlet.handle, .news, 0));
+    try expectError(error.Misuse, watching.watch(number, outlet.handle, .connector, 0));
+    try expectError(error.Argument, watching.watch(number, outlet.handle, .room, 1985));
+    try expectError(error.Closed, watching.watch(number, 0, .news, 0));
 
     const never_sleeps = inlet.consumer();
     never_sleeps.* = try .init(handles.get(inlet.handle).?.mapping.?, myself, std.math.inf(f64), 0, &failure);
-    try expectError(error.Misuse, waiter.watch(number, inlet.handle, .news, 0));
+    try expectError(error.Misuse, watching.watch(number, inlet.handle, .news, 0));
     try expectEqual(2, inlet.far.control().consumer_sleeping);
 }
 
 /// A caller behind a handle, and the memory that its callee would have.
 const RpcPair = struct {
-    forward: Arena,
-    reverse: Arena,
+    forward: SharedArena,
+    reverse: SharedArena,
     handle: u32,
 
     fn open() !RpcPair {
@@ -313,18 +317,18 @@ const RpcPair = struct {
     }
 
     fn close(pair: RpcPair) void {
-        waiter.unwatch(pair.handle);
+        watching.unwatch(pair.handle);
         _ = handles.close(pair.handle);
-        pair.forward.far.unmap();
-        pair.reverse.far.unmap();
+        memory.unmap(pair.forward.far);
+        memory.unmap(pair.reverse.far);
     }
 };
 
 test "both directions of an RPC are watched, and its handle is taken once" {
     waiter.intervals = only_wake_ups;
     defer waiter.intervals = .{};
-    const number = waiter.open().?;
-    defer _ = waiter.close(number);
+    const number = waiters.open_waiter().?;
+    defer _ = waiters.close_waiter(number);
     const pair: RpcPair = try .open();
     defer pair.close();
     const handle = pair.handle;
@@ -332,8 +336,8 @@ test "both directions of an RPC are watched, and its handle is taken once" {
     var callee: Rpc = try .init_callee(pair.forward.far, pair.reverse.far, myself, 0, &failure);
     const bytes: [64]u8 = @splat(0);
     while (try caller.try_send(&bytes, 64, .{ .type_id = 1, .correlation_id = 1 })) {}
-    try expect(!try waiter.watch(number, handle, .news, 0));
-    try expect(!try waiter.watch(number, handle, .room, 64));
+    try expect(!try watching.watch(number, handle, .news, 0));
+    try expect(!try watching.watch(number, handle, .room, 64));
 
     var sleeper: Sleeper = .{ .number = number };
     try sleeper.start();
@@ -350,58 +354,58 @@ test "both directions of an RPC are watched, and its handle is taken once" {
 test "a thread that ended leaves its waiters to others" {
     const Owner = struct {
         fn take_all() void {
-            while (waiter.open()) |_| {}
+            while (waiters.open_waiter()) |_| {}
         }
     };
-    const before = waiter.open().?;
+    const before = waiters.open_waiter().?;
     const owner = try std.Thread.spawn(.{}, Owner.take_all, .{});
     owner.join();
-    const after = waiter.open().?;
-    try expect(waiter.close(after));
-    try expect(waiter.close(before));
+    const after = waiters.open_waiter().?;
+    try expect(waiters.close_waiter(after));
+    try expect(waiters.close_waiter(before));
 }
 
 test "a watch for the end alone lets messages be" {
-    const number = waiter.open().?;
-    defer _ = waiter.close(number);
+    const number = waiters.open_waiter().?;
+    defer _ = waiters.close_waiter(number);
     var inlet: Inlet = try .open(myself);
     defer inlet.close();
-    try expect(!try waiter.watch(number, inlet.handle, .end, 0));
+    try expect(!try watching.watch(number, inlet.handle, .end, 0));
     try expect(try inlet.producer.try_send("x", 1, .{ .type_id = 1 }));
-    try expectEqual(0, try waiter.wait(number, 1));
+    try expectEqual(0, try waiters.wait_for_reports(number, 1));
     inlet.far.control().state = @intFromEnum(wire.State.disconnected);
-    try expectEqual(1, try waiter.wait(number, 1000));
+    try expectEqual(1, try waiters.wait_for_reports(number, 1000));
     try expect_taken(number, &.{inlet.handle});
-    try expect(try waiter.watch(number, inlet.handle, .end, 0));
+    try expect(try watching.watch(number, inlet.handle, .end, 0));
 }
 
 test "a peer that ends the other arena of an RPC is reported" {
-    const number = waiter.open().?;
-    defer _ = waiter.close(number);
+    const number = waiters.open_waiter().?;
+    defer _ = waiters.close_waiter(number);
     const pair: RpcPair = try .open();
     defer pair.close();
     const handle = pair.handle;
-    try expect(!try waiter.watch(number, handle, .news, 0));
+    try expect(!try watching.watch(number, handle, .news, 0));
     pair.forward.far.control().state = @intFromEnum(wire.State.fatal);
-    try expectEqual(1, try waiter.wait(number, 1000));
+    try expectEqual(1, try waiters.wait_for_reports(number, 1000));
     try expect_taken(number, &.{handle});
-    try expect(try waiter.watch(number, handle, .news, 0));
+    try expect(try watching.watch(number, handle, .news, 0));
 }
 
 test "the name of a listener is free as soon as it is closed, though a thread sleeps on it" {
     waiter.intervals = only_wake_ups;
     defer waiter.intervals = .{};
-    const number = waiter.open().?;
-    defer _ = waiter.close(number);
+    const number = waiters.open_waiter().?;
+    defer _ = waiters.close_waiter(number);
     var buffer: [64]u8 = undefined;
     const name = try std.fmt.bufPrint(&buffer, "@zerocross-freed-{d}", .{linux.getpid()});
     for (0..200) |_| {
         const handle = handles.open().?;
         try handles.get(handle).?.listen(name, 0);
-        try expect(!try waiter.watch(number, handle, .connector, 0));
+        try expect(!try watching.watch(number, handle, .connector, 0));
         var sleeper: Sleeper = .{ .number = number };
         try sleeper.start();
-        waiter.unwatch(handle);
+        watching.unwatch(handle);
         try expect(handles.close(handle));
         const again = handles.open().?;
         try handles.get(again).?.listen(name, 0);
@@ -413,26 +417,26 @@ test "the name of a listener is free as soon as it is closed, though a thread sl
 test "a connector is noticed at once where only listeners are watched, and soon besides channels" {
     waiter.intervals = only_wake_ups;
     defer waiter.intervals = .{};
-    const number = waiter.open().?;
-    defer _ = waiter.close(number);
+    const number = waiters.open_waiter().?;
+    defer _ = waiters.close_waiter(number);
     var folder = try support.Folder.make();
     defer folder.remove();
     const path = folder.file("a.sock");
-    const address = try rendezvous.Address.parse(path);
+    const address = try Address.parse(path);
     const handle = handles.open().?;
     defer _ = handles.close(handle);
-    defer waiter.unwatch(handle);
+    defer watching.unwatch(handle);
     const endpoint = handles.get(handle).?;
     try endpoint.listen(path, 0o600);
     const before = support.open_descriptors();
 
-    try expect(!try waiter.watch(number, handle, .connector, 0));
+    try expect(!try watching.watch(number, handle, .connector, 0));
     var sleeper: Sleeper = .{ .number = number };
     try sleeper.start();
     var connector = try rendezvous.connect(&address, .after_ms(0), false, &failure);
     try expectEqual(1, try sleeper.end());
     try expect_taken(number, &.{handle});
-    try expect(try waiter.watch(number, handle, .connector, 0));
+    try expect(try watching.watch(number, handle, .connector, 0));
     try endpoint.accept(.after_ms(0));
     endpoint.refuse();
     connector.close();
@@ -440,10 +444,10 @@ test "a connector is noticed at once where only listeners are watched, and soon 
 
     var inlet: Inlet = try .open(myself);
     defer inlet.close();
-    try expect(!try waiter.watch(number, handle, .connector, 0));
+    try expect(!try watching.watch(number, handle, .connector, 0));
     try sleeper.start();
     // The bell has to ring while it sleeps on the listener.
-    try expect(!try waiter.watch(number, inlet.handle, .news, 0));
+    try expect(!try watching.watch(number, inlet.handle, .news, 0));
     try sleeper.settle();
     try inlet.send();
     try expectEqual(1, try sleeper.end());
@@ -452,7 +456,7 @@ test "a connector is noticed at once where only listeners are watched, and soon 
 
     var into: [8]u8 = undefined;
     _ = try inlet.consumer().try_receive(&into);
-    try expect(!try waiter.watch(number, inlet.handle, .news, 0));
+    try expect(!try watching.watch(number, inlet.handle, .news, 0));
     waiter.intervals.partial_ns = 5 * std.time.ns_per_ms;
     try sleeper.start();
     connector = try rendezvous.connect(&address, .after_ms(0), false, &failure);

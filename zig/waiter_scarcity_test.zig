@@ -4,9 +4,12 @@ const std = @import("std");
 const linux = std.os.linux;
 const handles = @import("handles.zig");
 const rendezvous = @import("rendezvous.zig");
+const Address = @import("address.zig").Address;
 const support = @import("test_support.zig");
 const system = @import("system.zig");
 const waiter = @import("waiter.zig");
+const waiters = @import("waiters.zig");
+const watching = @import("watching.zig");
 const waiter_test = @import("waiter_test.zig");
 const expect = std.testing.expect;
 const expectEqual = std.testing.expectEqual;
@@ -14,7 +17,7 @@ const expect_taken = waiter_test.expect_taken;
 const only_wake_ups = waiter_test.only_wake_ups;
 
 /// Connects a little later, when whoever waits for that is asleep.
-fn connect_later(socket: i32, address: *const rendezvous.Address) void {
+fn connect_later(socket: i32, address: *const Address) void {
     system.sleep(20 * std.time.ns_per_ms);
     _ = linux.connect(socket, address.sockaddr(), address.length);
 }
@@ -22,19 +25,19 @@ fn connect_later(socket: i32, address: *const rendezvous.Address) void {
 test "a connector is noticed soon though there is no descriptor left to sleep on it" {
     waiter.intervals = .{ .check_ns = only_wake_ups.check_ns, .blind_ns = only_wake_ups.blind_ns };
     defer waiter.intervals = .{};
-    const number = waiter.open().?;
-    defer _ = waiter.close(number);
+    const number = waiters.open_waiter().?;
+    defer _ = waiters.close_waiter(number);
     var buffer: [64]u8 = undefined;
     const name = try std.fmt.bufPrint(&buffer, "@zerocross-crowded-{d}", .{linux.getpid()});
-    const address = try rendezvous.Address.parse(name);
+    const address = try Address.parse(name);
     const handle = handles.open().?;
     defer _ = handles.close(handle);
-    defer waiter.unwatch(handle);
+    defer watching.unwatch(handle);
     try handles.get(handle).?.listen(name, 0);
-    try expect(!try waiter.watch(number, handle, .connector, 0));
+    try expect(!try watching.watch(number, handle, .connector, 0));
     const kind = linux.SOCK.STREAM | linux.SOCK.CLOEXEC;
     const socket: i32 = @intCast(try support.must(linux.socket(linux.AF.UNIX, kind, 0)));
-    defer system.close(socket);
+    defer system.close_fd(socket);
 
     var limit: linux.rlimit = undefined;
     _ = try support.must(linux.getrlimit(.NOFILE, &limit));
@@ -44,6 +47,6 @@ test "a connector is noticed soon though there is no descriptor left to sleep on
     defer _ = linux.setrlimit(.NOFILE, &limit);
     const connector = try std.Thread.spawn(.{}, connect_later, .{ socket, &address });
     defer connector.join();
-    try expectEqual(1, try waiter.wait(number, support.patience_ms));
+    try expectEqual(1, try waiters.wait_for_reports(number, support.patience_ms));
     try expect_taken(number, &.{handle});
 }

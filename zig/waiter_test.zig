@@ -9,9 +9,11 @@ const memory = @import("memory.zig");
 const support = @import("test_support.zig");
 const system = @import("system.zig");
 const waiter = @import("waiter.zig");
+const waiters = @import("waiters.zig");
+const watching = @import("watching.zig");
 const Deadline = @import("time.zig").Deadline;
 const Failure = @import("failure.zig").Failure;
-const Mapping = memory.Mapping;
+const Arena = @import("arena.zig").Arena;
 const Peer = @import("peer.zig").Peer;
 const expect = std.testing.expect;
 const expectEqual = std.testing.expectEqual;
@@ -25,13 +27,13 @@ const hour_ns = std.time.ns_per_hour;
 pub const only_wake_ups: waiter.Intervals = .{ .check_ns = hour_ns, .partial_ns = hour_ns, .blind_ns = hour_ns };
 
 /// The memory of an arena as each of two processes maps it.
-pub const Arena = struct {
-    near: Mapping,
-    far: Mapping,
+pub const SharedArena = struct {
+    near: Arena,
+    far: Arena,
 
-    pub fn make(capacity: u32) !Arena {
+    pub fn make(capacity: u32) !SharedArena {
         const fd = try memory.create(capacity, &failure);
-        defer system.close(fd);
+        defer system.close_fd(fd);
         const near = try memory.map(fd, capacity, null, &failure);
         memory.initialise(near, 4);
         return .{ .near = near, .far = try memory.map(fd, capacity, null, &failure) };
@@ -41,11 +43,11 @@ pub const Arena = struct {
 /// A consumer behind a handle, and the producer that sends to it.
 pub const Inlet = struct {
     handle: u32,
-    far: Mapping,
+    far: Arena,
     producer: channel.Producer,
 
     pub fn open(peer: Peer) !Inlet {
-        const arena: Arena = try .make(4096);
+        const arena: SharedArena = try .make(4096);
         const handle = handles.open().?;
         const endpoint = handles.get(handle).?;
         endpoint.mapping = arena.near;
@@ -66,20 +68,20 @@ pub const Inlet = struct {
     }
 
     pub fn close(self: *Inlet) void {
-        waiter.unwatch(self.handle);
+        watching.unwatch(self.handle);
         _ = handles.close(self.handle);
-        self.far.unmap();
+        memory.unmap(self.far);
     }
 };
 
 /// A producer behind a handle, and the consumer that receives from it.
 pub const Outlet = struct {
     handle: u32,
-    far: Mapping,
+    far: Arena,
     consumer: channel.Consumer,
 
     pub fn open() !Outlet {
-        const arena: Arena = try .make(4096);
+        const arena: SharedArena = try .make(4096);
         const handle = handles.open().?;
         const endpoint = handles.get(handle).?;
         endpoint.mapping = arena.near;
@@ -103,9 +105,9 @@ pub const Outlet = struct {
     }
 
     pub fn close(self: *Outlet) void {
-        waiter.unwatch(self.handle);
+        watching.unwatch(self.handle);
         _ = handles.close(self.handle);
-        self.far.unmap();
+        memory.unmap(self.far);
     }
 };
 
@@ -115,7 +117,7 @@ pub const Sleeper = struct {
     thread: std.Thread = undefined,
     tid: i32 = 0,
     deadline: Deadline = .never,
-    answer: waiter.Error!u32 = 0,
+    answer: waiters.WaiterError!u32 = 0,
 
     /// Returns when it is asleep.
     pub fn start(self: *Sleeper) !void {
@@ -127,7 +129,7 @@ pub const Sleeper = struct {
 
     fn sleep(self: *Sleeper) void {
         @atomicStore(i32, &self.tid, linux.gettid(), .release); // Pairs with `until_asleep`.
-        self.answer = waiter.wait(self.number, support.patience_ms);
+        self.answer = waiters.wait_for_reports(self.number, support.patience_ms);
     }
 
     /// Returns when it has done what it was woken for and is asleep again.
@@ -146,7 +148,7 @@ pub const Sleeper = struct {
 /// In whatever order.
 pub fn expect_taken(number: u32, expected: []const u32) !void {
     var taken: [8]u32 = undefined;
-    const count = try waiter.take(number, &taken);
+    const count = try watching.take(number, &taken);
     try expectEqual(expected.len, count);
     for (expected) |handle| try expect(std.mem.indexOfScalar(u32, taken[0..count], handle) != null);
 }
@@ -154,13 +156,13 @@ pub fn expect_taken(number: u32, expected: []const u32) !void {
 test "a message wakes the thread that sleeps for its channel" {
     waiter.intervals = only_wake_ups;
     defer waiter.intervals = .{};
-    const number = waiter.open().?;
-    defer _ = waiter.close(number);
+    const number = waiters.open_waiter().?;
+    defer _ = waiters.close_waiter(number);
     var inlet: Inlet = try .open(myself);
     defer inlet.close();
 
     for (0..20) |_| {
-        try expect(!try waiter.watch(number, inlet.handle, .news, 0));
+        try expect(!try watching.watch(number, inlet.handle, .news, 0));
         var sleeper: Sleeper = .{ .number = number };
         try sleeper.start();
         try expectEqual(1, inlet.word());
@@ -174,82 +176,82 @@ test "a message wakes the thread that sleeps for its channel" {
 }
 
 test "a watch fires once, and one that was published before it slept is not missed" {
-    const number = waiter.open().?;
-    defer _ = waiter.close(number);
+    const number = waiters.open_waiter().?;
+    defer _ = waiters.close_waiter(number);
     var inlet: Inlet = try .open(myself);
     defer inlet.close();
-    try expect(!try waiter.watch(number, inlet.handle, .news, 0));
+    try expect(!try watching.watch(number, inlet.handle, .news, 0));
     try inlet.send();
-    try expectEqual(1, try waiter.wait(number, 0));
+    try expectEqual(1, try waiters.wait_for_reports(number, 0));
     try inlet.send();
-    try expectEqual(0, try waiter.wait(number, 0));
+    try expectEqual(0, try waiters.wait_for_reports(number, 0));
     try expect_taken(number, &.{inlet.handle});
     try expect_taken(number, &.{});
 }
 
 test "only the channels that are ready are reported" {
-    const number = waiter.open().?;
-    defer _ = waiter.close(number);
+    const number = waiters.open_waiter().?;
+    defer _ = waiters.close_waiter(number);
     var inlets: [4]Inlet = undefined;
     for (&inlets) |*inlet| {
         inlet.* = try .open(myself);
-        try expect(!try waiter.watch(number, inlet.handle, .news, 0));
+        try expect(!try watching.watch(number, inlet.handle, .news, 0));
     }
     defer for (&inlets) |*inlet| inlet.close();
     try inlets[0].send();
     try inlets[2].send();
-    try expectEqual(2, try waiter.wait(number, 0));
+    try expectEqual(2, try waiters.wait_for_reports(number, 0));
     try expect_taken(number, &.{ inlets[0].handle, inlets[2].handle });
 }
 
 test "a report is announced once and stays until it is taken" {
-    const number = waiter.open().?;
-    defer _ = waiter.close(number);
+    const number = waiters.open_waiter().?;
+    defer _ = waiters.close_waiter(number);
     var first: Inlet = try .open(myself);
     defer first.close();
     var second: Inlet = try .open(myself);
     defer second.close();
-    for ([_]u32{ first.handle, second.handle }) |handle| try expect(!try waiter.watch(number, handle, .news, 0));
+    for ([_]u32{ first.handle, second.handle }) |handle| try expect(!try watching.watch(number, handle, .news, 0));
     try first.send();
-    try expectEqual(1, try waiter.wait(number, 0));
-    try expectEqual(0, try waiter.wait(number, 0));
+    try expectEqual(1, try waiters.wait_for_reports(number, 0));
+    try expectEqual(0, try waiters.wait_for_reports(number, 0));
     try second.send();
-    try expectEqual(2, try waiter.wait(number, 0));
+    try expectEqual(2, try waiters.wait_for_reports(number, 0));
 
     var one: [1]u32 = undefined;
     var taken: u32 = 0;
-    while (try waiter.take(number, &one) > 0) taken += one[0];
+    while (try watching.take(number, &one) > 0) taken += one[0];
     try expectEqual(first.handle + second.handle, taken);
 }
 
 test "what is ready already is not armed" {
-    const number = waiter.open().?;
-    defer _ = waiter.close(number);
+    const number = waiters.open_waiter().?;
+    defer _ = waiters.close_waiter(number);
     var inlet: Inlet = try .open(myself);
     defer inlet.close();
     var outlet: Outlet = try .open();
     defer outlet.close();
-    try expect(!try waiter.watch(number, inlet.handle, .news, 0));
+    try expect(!try watching.watch(number, inlet.handle, .news, 0));
     try inlet.send();
-    try expect(try waiter.watch(number, inlet.handle, .news, 0));
-    try expect(try waiter.watch(number, outlet.handle, .room, 64));
+    try expect(try watching.watch(number, inlet.handle, .news, 0));
+    try expect(try watching.watch(number, outlet.handle, .room, 64));
     // Neither is the watch that was there before.
-    try expectEqual(0, try waiter.wait(number, 0));
+    try expectEqual(0, try waiters.wait_for_reports(number, 0));
     try expect_taken(number, &.{});
 }
 
 test "a message that was read ahead and not consumed is news" {
-    const number = waiter.open().?;
-    defer _ = waiter.close(number);
+    const number = waiters.open_waiter().?;
+    defer _ = waiters.close_waiter(number);
     var inlet: Inlet = try .open(myself);
     defer inlet.close();
     try inlet.send();
     try inlet.send();
     var into: [8]u8 = undefined;
     try expectEqual(5, try inlet.consumer().try_receive(&into));
-    try expect(try waiter.watch(number, inlet.handle, .news, 0));
+    try expect(try watching.watch(number, inlet.handle, .news, 0));
     try expectEqual(5, try inlet.consumer().try_receive(&into));
-    try expect(!try waiter.watch(number, inlet.handle, .news, 0));
+    try expect(!try watching.watch(number, inlet.handle, .news, 0));
     // What was consumed is given back before anything is waited for.
     try expectEqual(256, inlet.far.control().tail);
 }
@@ -257,8 +259,8 @@ test "a message that was read ahead and not consumed is news" {
 test "a channel may be armed while the waiter sleeps, with or without others" {
     waiter.intervals = only_wake_ups;
     defer waiter.intervals = .{};
-    const number = waiter.open().?;
-    defer _ = waiter.close(number);
+    const number = waiters.open_waiter().?;
+    defer _ = waiters.close_waiter(number);
     var first: Inlet = try .open(myself);
     defer first.close();
     var second: Inlet = try .open(myself);
@@ -266,9 +268,9 @@ test "a channel may be armed while the waiter sleeps, with or without others" {
 
     var sleeper: Sleeper = .{ .number = number };
     try sleeper.start();
-    try expect(!try waiter.watch(number, first.handle, .news, 0));
+    try expect(!try watching.watch(number, first.handle, .news, 0));
     try sleeper.settle();
-    try expect(!try waiter.watch(number, second.handle, .news, 0));
+    try expect(!try watching.watch(number, second.handle, .news, 0));
     try sleeper.settle();
     try second.send();
     try expectEqual(1, try sleeper.end());
@@ -278,18 +280,18 @@ test "a channel may be armed while the waiter sleeps, with or without others" {
 test "a watch that is armed again while the waiter sleeps looks for what it says now" {
     waiter.intervals = only_wake_ups;
     defer waiter.intervals = .{};
-    const number = waiter.open().?;
-    defer _ = waiter.close(number);
+    const number = waiters.open_waiter().?;
+    defer _ = waiters.close_waiter(number);
     var outlet: Outlet = try .open();
     defer outlet.close();
     try outlet.fill();
-    try expect(!try waiter.watch(number, outlet.handle, .room, 1024));
+    try expect(!try watching.watch(number, outlet.handle, .room, 1024));
     var sleeper: Sleeper = .{ .number = number };
     try sleeper.start();
-    try expect(!try waiter.watch(number, outlet.handle, .room, 64));
+    try expect(!try watching.watch(number, outlet.handle, .room, 64));
     // Somebody else slept on the word in between, and left it like this.
     @atomicStore(u32, &outlet.far.control().producer_parked, 0, .monotonic);
-    try expect(!try waiter.watch(number, outlet.handle, .room, 64));
+    try expect(!try watching.watch(number, outlet.handle, .room, 64));
     try sleeper.settle();
     try outlet.free(1);
     try expectEqual(1, try sleeper.end());
@@ -297,28 +299,28 @@ test "a watch that is armed again while the waiter sleeps looks for what it says
 }
 
 test "a watch moves to the waiter that armed it last" {
-    const numbers = [2]u32{ waiter.open().?, waiter.open().? };
+    const numbers = [2]u32{ waiters.open_waiter().?, waiters.open_waiter().? };
     defer for (numbers) |number| {
-        _ = waiter.close(number);
+        _ = waiters.close_waiter(number);
     };
     var inlet: Inlet = try .open(myself);
     defer inlet.close();
-    for (numbers) |number| try expect(!try waiter.watch(number, inlet.handle, .news, 0));
+    for (numbers) |number| try expect(!try watching.watch(number, inlet.handle, .news, 0));
     try inlet.send();
-    try expectEqual(0, try waiter.wait(numbers[0], 0));
-    try expectEqual(1, try waiter.wait(numbers[1], 0));
+    try expectEqual(0, try waiters.wait_for_reports(numbers[0], 0));
+    try expectEqual(1, try waiters.wait_for_reports(numbers[1], 0));
     try expect_taken(numbers[1], &.{inlet.handle});
 }
 
 test "room is reported when the consumer has released enough, and not before" {
     waiter.intervals = only_wake_ups;
     defer waiter.intervals = .{};
-    const number = waiter.open().?;
-    defer _ = waiter.close(number);
+    const number = waiters.open_waiter().?;
+    defer _ = waiters.close_waiter(number);
     var outlet: Outlet = try .open();
     defer outlet.close();
     try outlet.fill();
-    try expect(!try waiter.watch(number, outlet.handle, .room, 320));
+    try expect(!try watching.watch(number, outlet.handle, .room, 320));
     var sleeper: Sleeper = .{ .number = number };
     try sleeper.start();
     try outlet.free(2);
@@ -352,14 +354,14 @@ test "room is counted as a claim counts it, wherever the ring stands" {
 test "a consumer that wakes nobody is looked at all the same" {
     waiter.intervals = .{ .check_ns = hour_ns, .partial_ns = hour_ns };
     defer waiter.intervals = .{};
-    const number = waiter.open().?;
-    defer _ = waiter.close(number);
+    const number = waiters.open_waiter().?;
+    defer _ = waiters.close_waiter(number);
     var outlet: Outlet = try .open();
     defer outlet.close();
     try outlet.fill();
     const control = outlet.far.control();
     @atomicStore(u32, &control.consumer_abilities, 0, .release);
-    try expect(!try waiter.watch(number, outlet.handle, .room, 64));
+    try expect(!try watching.watch(number, outlet.handle, .room, 64));
     var sleeper: Sleeper = .{ .number = number };
     try sleeper.start();
     @atomicStore(u64, &control.tail, 128, .release);
@@ -370,12 +372,12 @@ test "a consumer that wakes nobody is looked at all the same" {
 test "more channels than the kernel waits for at once are all reported" {
     waiter.intervals = .{ .check_ns = hour_ns, .blind_ns = hour_ns };
     defer waiter.intervals = .{};
-    const number = waiter.open().?;
-    defer _ = waiter.close(number);
+    const number = waiters.open_waiter().?;
+    defer _ = waiters.close_waiter(number);
     var inlets: [200]Inlet = undefined;
     for (&inlets) |*inlet| {
         inlet.* = try .open(myself);
-        try expect(!try waiter.watch(number, inlet.handle, .news, 0));
+        try expect(!try watching.watch(number, inlet.handle, .news, 0));
     }
     defer for (&inlets) |*inlet| inlet.close();
     for (0..8) |round| {
@@ -393,13 +395,13 @@ test "without futex_waitv a message is noticed soon, and a bell at once" {
     defer futex.waitv_is_missing = false;
     waiter.intervals = .{ .check_ns = hour_ns, .partial_ns = hour_ns };
     defer waiter.intervals = .{};
-    const number = waiter.open().?;
-    defer _ = waiter.close(number);
+    const number = waiters.open_waiter().?;
+    defer _ = waiters.close_waiter(number);
     var inlet: Inlet = try .open(myself);
     defer inlet.close();
     var sleeper: Sleeper = .{ .number = number };
     try sleeper.start();
-    try expect(!try waiter.watch(number, inlet.handle, .news, 0));
+    try expect(!try watching.watch(number, inlet.handle, .news, 0));
     try sleeper.settle();
     try inlet.send();
     try expectEqual(1, try sleeper.end());

@@ -120,7 +120,7 @@ pub const Header = extern struct {
 };
 
 /// Precedes each message inside a packed record; the bytes follow, padded to 8.
-pub const Entry = extern struct {
+pub const PackedEntry = extern struct {
     size: u32,
     type_id: u32,
 };
@@ -172,7 +172,7 @@ comptime {
     assert(@offsetOf(Header, "reserved") == 8);
     assert(@offsetOf(Header, "correlation_id") == 16);
 
-    assert(@sizeOf(Entry) == 8);
+    assert(@sizeOf(PackedEntry) == 8);
     assert(@sizeOf(HandshakeShort) == 20);
     assert(@sizeOf(Handshake) == 32);
 }
@@ -186,7 +186,7 @@ pub fn record_size(payload_size: u32) u32 {
 /// Bytes that a message takes inside a packed record.
 pub fn entry_size(payload_size: u32) u32 {
     assert(payload_size <= capacity_max);
-    return @sizeOf(Entry) + std.mem.alignForward(u32, payload_size, 8);
+    return @sizeOf(PackedEntry) + std.mem.alignForward(u32, payload_size, 8);
 }
 
 /// The largest payload that fits from any position: a record that does not fit before the end

@@ -9,7 +9,7 @@ const wire = @import("wire.zig");
 const cpu = @import("cpu.zig");
 const copy = @import("copy.zig");
 const mark = @import("mark.zig");
-const Mapping = @import("memory.zig").Mapping;
+const Arena = @import("arena.zig").Arena;
 const Failure = @import("failure.zig").Failure;
 const Counters = @import("counters.zig").Counters;
 
@@ -17,7 +17,7 @@ const Counters = @import("counters.zig").Counters;
 /// consumer starts reading long before a large batch is written.
 const packed_payload_max: u32 = 4096 - wire.header_size;
 
-pub const Message = struct {
+pub const Envelope = struct {
     type_id: u32,
     correlation_id: u64 = 0,
 };
@@ -46,7 +46,7 @@ pub const Writer = struct {
     bytes: u64 = 0,
 
     /// `extra_abilities`: besides packing, which every writer of ours does.
-    pub fn init(mapping: Mapping, extra_abilities: u32, failure: *Failure) error{Corrupt}!Writer {
+    pub fn init(mapping: Arena, extra_abilities: u32, failure: *Failure) error{Corrupt}!Writer {
         const control = mapping.control();
         const counters = try Counters.load(control, mapping.capacity(), failure);
         // Release: pairs with `Reader.producer_packs` and `Rpc.peer_abilities`.
@@ -67,7 +67,7 @@ pub const Writer = struct {
     }
 
     /// Copies a message in and publishes it with all that is staged. False: the ring is full.
-    pub inline fn send(self: *Writer, from: [*]const u8, size: u32, message: Message, failure: *Failure) error{Corrupt}!bool {
+    pub inline fn send(self: *Writer, from: [*]const u8, size: u32, message: Envelope, failure: *Failure) error{Corrupt}!bool {
         assert(!self.claim_open);
         // The consumer polls that line, so it is not ours; meanwhile the record is written.
         cpu.prefetch_for_write(&self.control.head);
@@ -122,7 +122,7 @@ pub const Writer = struct {
     }
 
     /// Ends the open claim with `size` payload bytes in place; published with the next `publish`.
-    pub fn stage(self: *Writer, size: u32, message: Message) void {
+    pub fn stage(self: *Writer, size: u32, message: Envelope) void {
         self.end_claim(size, message);
         self.note_message(size);
         mark.at(.record_staged);
@@ -130,7 +130,7 @@ pub const Writer = struct {
     }
 
     /// Ends the open claim and publishes it with all that is staged.
-    pub fn commit(self: *Writer, size: u32, message: Message) void {
+    pub fn commit(self: *Writer, size: u32, message: Envelope) void {
         const offset: u32 = (if (self.claim_skip > 0) 0 else self.offset_of(self.head)) + wire.header_size;
         self.end_claim(size, message);
         self.note_message(size);
@@ -156,7 +156,7 @@ pub const Writer = struct {
     }
 
     /// Like `publish`; a record that is the only one in its publication also goes into the lane.
-    inline fn publish_alone(self: *Writer, words: [4]u64, size: u32, message: Message) void {
+    inline fn publish_alone(self: *Writer, words: [4]u64, size: u32, message: Envelope) void {
         if (self.head - self.published == wire.record_size(size) and message.type_id != wire.type_packed)
             self.write_lane(words, size, message);
         self.publish();
@@ -164,7 +164,7 @@ pub const Writer = struct {
 
     /// Pairs with `Reader.read_lane`: a reader that sees any word of this message sees its `head` too,
     /// or a later one, and one that finds the head it expects after the words has them whole.
-    inline fn write_lane(self: *Writer, words: [4]u64, size: u32, message: Message) void {
+    inline fn write_lane(self: *Writer, words: [4]u64, size: u32, message: Envelope) void {
         const lane = &self.control.lane;
         @atomicStore(u64, &lane.head, self.head, .monotonic);
         cpu.release_fence();
@@ -243,9 +243,9 @@ pub const Writer = struct {
         var from_offset: usize = 0;
         for (sizes) |size| {
             // Sound: entries start on multiples of 8 in a payload that starts on a line.
-            const entry: *wire.Entry = @ptrCast(@alignCast(to + to_offset));
+            const entry: *wire.PackedEntry = @ptrCast(@alignCast(to + to_offset));
             entry.* = .{ .size = size, .type_id = type_id };
-            copy.copy(to + to_offset + @sizeOf(wire.Entry), from + from_offset, size);
+            copy.copy(to + to_offset + @sizeOf(wire.PackedEntry), from + from_offset, size);
             to_offset += wire.entry_size(size);
             from_offset += size;
         }
@@ -257,7 +257,7 @@ pub const Writer = struct {
     }
 
     /// Writes the header (before it a skip, where one is due) and moves head past the record.
-    inline fn end_claim(self: *Writer, size: u32, message: Message) void {
+    inline fn end_claim(self: *Writer, size: u32, message: Envelope) void {
         assert(self.claim_open);
         assert(size <= self.claim_size);
         if (self.claim_skip > 0) {

@@ -40,7 +40,7 @@ const Shared = struct {
     is_child: bool,
     lines: *[2]Line,
     /// One channel each way: the parent produces into the first.
-    mappings: [2]core.memory.Mapping,
+    mappings: [2]core.Arena,
     producer: *Producer,
     consumer: *Consumer,
 
@@ -61,7 +61,7 @@ pub fn main(init: std.process.Init.Minimal) !void {
     var failure: core.Failure = .{};
     var commands: [2]i32 = undefined;
     try check(linux.pipe2(&commands, .{}));
-    var mappings: [2]core.memory.Mapping = undefined;
+    var mappings: [2]core.Arena = undefined;
     for (&mappings) |*mapping| mapping.* = try shared_arena(&failure);
     const lines = try shared_lines();
 
@@ -264,7 +264,7 @@ fn copy_cold(count: u64) void {
     }
 }
 
-fn shared_arena(failure: *core.Failure) !core.memory.Mapping {
+fn shared_arena(failure: *core.Failure) !core.Arena {
     const fd = try core.memory.create(capacity, failure);
     // Not `memory.map`: this mapping is to be inherited over the fork.
     const flags: linux.MAP = .{ .TYPE = .SHARED, .POPULATE = true };
@@ -272,7 +272,7 @@ fn shared_arena(failure: *core.Failure) !core.memory.Mapping {
     const result = linux.mmap(null, size, .{ .READ = true, .WRITE = true }, flags, fd, 0);
     try check(result);
     const bytes: [*]align(wire.line_size) u8 = @ptrFromInt(result);
-    const mapping: core.memory.Mapping = .{ .bytes = bytes[0..size] };
+    const mapping: core.Arena = .{ .bytes = bytes[0..size] };
     core.memory.initialise(mapping, 4);
     return mapping;
 }

@@ -42,7 +42,7 @@ pub fn Ring(comptime wait: Wait, comptime path: Path) type {
         const Self = @This();
 
         /// In the order of the sides that produce into them.
-        mappings: [2]core.memory.Mapping = undefined,
+        mappings: [2]core.Arena = undefined,
         producer: core.channel.Producer = undefined,
         consumer: core.channel.Consumer = undefined,
         failure: core.Failure = .{},
@@ -124,7 +124,7 @@ fn translate(err: anyerror) Error {
     };
 }
 
-fn make_arena(failure: *Failure) error{Forbidden}!core.memory.Mapping {
+fn make_arena(failure: *Failure) error{Forbidden}!core.Arena {
     var why: core.Failure = .{};
     const fd = core.memory.create(capacity, &why) catch
         return failure.set("{t} is refused: E{t}", .{ why.subject, why.errno });
@@ -134,7 +134,7 @@ fn make_arena(failure: *Failure) error{Forbidden}!core.memory.Mapping {
     const size = wire.memory_size(capacity);
     const result = linux.mmap(null, size, .{ .READ = true, .WRITE = true }, flags, fd, 0);
     const bytes: [*]align(wire.line_size) u8 = @ptrFromInt(try failure.check("mmap", result));
-    const mapping: core.memory.Mapping = .{ .bytes = bytes[0..size] };
+    const mapping: core.Arena = .{ .bytes = bytes[0..size] };
     const version = 4;
     core.memory.initialise(mapping, version);
     return mapping;

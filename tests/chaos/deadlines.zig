@@ -60,8 +60,8 @@ const peer: core.Peer = .{ .pid = 0, .uid = 0, .gid = 0, .pidfd = core.Peer.pidf
 /// Arenas of this process alone, and handles without an end.
 const Fixture = struct {
     failure: core.Failure = .{},
-    forward: core.memory.Mapping = undefined,
-    reverse: core.memory.Mapping = undefined,
+    forward: core.Arena = undefined,
+    reverse: core.Arena = undefined,
 
     fn init() Fixture {
         var self: Fixture = .{};
@@ -70,7 +70,7 @@ const Fixture = struct {
         return self;
     }
 
-    fn arena(self: *Fixture) core.memory.Mapping {
+    fn arena(self: *Fixture) core.Arena {
         const fd = core.memory.create(4096, &self.failure) catch unreachable;
         const mapping = core.memory.map(fd, 4096, null, &self.failure) catch unreachable;
         core.memory.initialise(mapping, 4);
@@ -158,8 +158,8 @@ fn wait_for_connector(_: *Fixture) !void {
     try wait_for(try listening_handle(), .connector);
 }
 
-fn wait_for(handle: u32, interest: core.waiter.Interest) !void {
-    const waiter = core.waiter.open().?;
-    if (try core.waiter.watch(waiter, handle, interest, 0)) return;
-    if (try core.waiter.wait(waiter, timeout_ms) == 0) return error.Timeout;
+fn wait_for(handle: u32, interest: core.Interest) !void {
+    const waiter = core.waiters.open_waiter().?;
+    if (try core.watching.watch(waiter, handle, interest, 0)) return;
+    if (try core.waiters.wait_for_reports(waiter, timeout_ms) == 0) return error.Timeout;
 }

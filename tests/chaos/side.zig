@@ -76,16 +76,16 @@ pub const Side = struct {
     pub fn run(self: *Side) Error!void {
         self.progress_ns = core.time.now_ns();
         self.handle = core.handles.open().?;
-        if (self.way == .waiter) self.waiter = core.waiter.open().?;
+        if (self.way == .waiter) self.waiter = core.waiters.open_waiter().?;
         try self.meet();
         try traffic.run(self);
     }
 
     /// Gives everything back, and tells the other side.
     pub fn close(self: *Side) void {
-        core.waiter.unwatch(self.handle);
+        core.watching.unwatch(self.handle);
         _ = core.handles.close(self.handle);
-        if (self.waiter != 0) _ = core.waiter.close(self.waiter);
+        if (self.waiter != 0) _ = core.waiters.close_waiter(self.waiter);
         self.waiter = 0;
         self.log.signals = storm.signals();
     }
@@ -97,7 +97,7 @@ pub const Side = struct {
         } else {
             try self.connect();
         }
-        core.waiter.unwatch(self.handle);
+        core.watching.unwatch(self.handle);
         while (true) {
             const begun = self.begin_wait();
             const offer: core.endpoint.Offer = .{ .version = 4, .capacity = self.plan.capacity };
@@ -200,27 +200,27 @@ pub const Side = struct {
     }
 
     /// For a side whose ways are its own: what was wanted is not there.
-    pub fn wait_in_own_way(self: *Side, interest: core.waiter.Interest, size: u32) Error!void {
+    pub fn wait_in_own_way(self: *Side, interest: core.Interest, size: u32) Error!void {
         if (self.way == .waiter) return self.sleep_on_waiter(interest, size);
         process.yield();
         try self.check_patience(core.time.now_ns());
     }
 
     /// As an event loop does, but on this thread: watches, sleeps, takes the report.
-    fn sleep_on_waiter(self: *Side, interest: core.waiter.Interest, size: u32) Error!void {
-        const is_ready = core.waiter.watch(self.waiter, self.handle, interest, size) catch return error.Handshake;
+    fn sleep_on_waiter(self: *Side, interest: core.Interest, size: u32) Error!void {
+        const is_ready = core.watching.watch(self.waiter, self.handle, interest, size) catch return error.Handshake;
         if (is_ready) return;
         const begun = self.begin_wait();
         // Sometimes too short, so that the watch is taken back.
         const is_short = content.choice(self.plan.seed ^ 0x3A17, self.waits, 4) == 0;
         const limit_ms: f64 = if (is_short) 0.2 else self.slice_ms();
-        const reports = core.waiter.wait(self.waiter, limit_ms) catch return error.Handshake;
+        const reports = core.waiters.wait_for_reports(self.waiter, limit_ms) catch return error.Handshake;
         if (reports == 0) {
-            core.waiter.unwatch(self.handle);
+            core.watching.unwatch(self.handle);
             return self.end_wait(begun, limit_ms);
         }
         var taken: [4]u32 = undefined;
-        const count = core.waiter.take(self.waiter, &taken) catch return error.Handshake;
+        const count = core.watching.take(self.waiter, &taken) catch return error.Handshake;
         if (count != 1 or taken[0] != self.handle) return error.Handshake;
     }
 };

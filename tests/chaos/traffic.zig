@@ -66,7 +66,7 @@ fn send_copy(self: *Side, index: u64) Error!u64 {
     const size = content.size_of(self.plan.seed, index, content.size_max);
     content.fill(self.plan.seed, index, buffer[0..size]);
     note_begun(self, index + 1);
-    const message: core.Message = .{ .type_id = @truncate(index) };
+    const message: core.Envelope = .{ .type_id = @truncate(index) };
     while (true) {
         const begun = self.begin_wait();
         if (blocks(self)) {
@@ -254,7 +254,7 @@ fn send_one(self: *Side, index: u64, seed: u64) Error!void {
     const size = content.size_of(seed, index, call_size_max);
     content.fill(seed, index, buffer[0..size]);
     note_begun(self, index + 1);
-    const message: core.Message = .{ .type_id = @truncate(index), .correlation_id = index + 1 };
+    const message: core.Envelope = .{ .type_id = @truncate(index), .correlation_id = index + 1 };
     while (true) {
         const begun = self.begin_wait();
         if (blocks(self)) {

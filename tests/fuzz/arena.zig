@@ -5,13 +5,13 @@ const std = @import("std");
 const linux = std.os.linux;
 const core = @import("zerocross_core");
 const wire = core.wire;
-const Mapping = core.memory.Mapping;
+const Arena = core.Arena;
 
 const page_size = 4096;
 /// Wider than any offset that a 16-bit field can make.
 const guard_size = 64 * page_size;
 
-/// The largest capacity that `Arena.open` takes.
+/// The largest capacity that `GuardedArena.open` takes.
 pub const capacity_max = 4096;
 const room = std.mem.alignForward(usize, wire.memory_size(capacity_max), page_size);
 
@@ -23,15 +23,15 @@ const Pages = *align(page_size) [room]u8;
 /// An arena ends where its pages end, or starts where they start: guarded to the byte on that side.
 pub const Placement = enum { at_the_end, at_the_start };
 
-pub const Arena = struct {
-    mapping: Mapping,
+pub const GuardedArena = struct {
+    mapping: Arena,
     pages: Pages,
 
     /// One for each way of an RPC.
     var pages_of: [2]?Pages = .{ null, null };
 
     /// A new arena, as its listener makes it; the one before it at the same place is gone.
-    pub fn open(place: u1, capacity: u32, placement: Placement) Arena {
+    pub fn open(place: u1, capacity: u32, placement: Placement) GuardedArena {
         const pages = pages_of[place] orelse make_pages();
         pages_of[place] = pages;
         @memset(pages, slack_byte);
@@ -43,13 +43,13 @@ pub const Arena = struct {
         // Sound: a page and the size of any arena are multiples of a line.
         const bytes: []align(wire.line_size) u8 = @alignCast(pages[start..][0..size]);
         @memset(bytes, 0);
-        const arena: Arena = .{ .mapping = .{ .bytes = bytes }, .pages = pages };
+        const arena: GuardedArena = .{ .mapping = .{ .bytes = bytes }, .pages = pages };
         core.memory.initialise(arena.mapping, 4);
         return arena;
     }
 
     /// Nothing was written beside the arena in its own pages.
-    pub fn check_slack(self: *const Arena) void {
+    pub fn check_slack(self: *const GuardedArena) void {
         const start = @intFromPtr(self.mapping.bytes.ptr) - @intFromPtr(self.pages);
         const before = self.pages[0..start];
         const after = self.pages[start + self.mapping.bytes.len ..];

@@ -10,7 +10,7 @@ const Consumer = core.channel.Consumer;
 const Producer = core.channel.Producer;
 const liar = @import("liar.zig");
 const Script = @import("script.zig").Script;
-const Arena = @import("arena.zig").Arena;
+const GuardedArena = @import("arena.zig").GuardedArena;
 const Buffer = @import("arena.zig").Buffer;
 const Placement = @import("arena.zig").Placement;
 const Snapshot = @import("snapshot.zig").Snapshot;
@@ -21,7 +21,7 @@ const check = @import("arena.zig").check;
 pub fn run(bytes: []const u8) void {
     var script: Script = .{ .bytes = bytes };
     const capacity: u32 = if (script.flag()) 128 else 4096;
-    const arena: Arena = .open(0, capacity, script.choice(Placement));
+    const arena: GuardedArena = .open(0, capacity, script.choice(Placement));
     const is_possible = liar.start_counters(arena.mapping, &script);
     if (!is_possible) return;
     if (script.flag()) run_consumer(&arena, &script) else run_producer(&arena, &script);
@@ -31,7 +31,7 @@ pub fn run(bytes: []const u8) void {
 /// Each access costs two signals, so messages are short here.
 const size_max = 200;
 
-fn run_consumer(arena: *const Arena, script: *Script) void {
+fn run_consumer(arena: *const GuardedArena, script: *Script) void {
     var failure: Failure = .{};
     var consumer = Consumer.init(arena.mapping, liar.stranger, 0, 0, &failure) catch unreachable;
     var peer: ChangingProducer = .{
@@ -117,7 +117,7 @@ fn drain(consumer: *Consumer, meddler: *Meddler, places_max: u32, was_broken: bo
 /// Apart from the stack, since each call fills it.
 var before: Snapshot = undefined;
 
-fn run_producer(arena: *const Arena, script: *Script) void {
+fn run_producer(arena: *const GuardedArena, script: *Script) void {
     var failure: Failure = .{};
     var peer: liar.LyingConsumer = .{ .mapping = arena.mapping };
     var producer = Producer.init(arena.mapping, liar.stranger, 0, 0, &failure) catch unreachable;
@@ -143,12 +143,12 @@ fn act_as_consumer(context: *anyopaque, script: *Script) void {
 /// Null: how many were written is not said.
 fn send(producer: *Producer, given: *const Given) ?u32 {
     if (given.count != 1) return producer.try_send_many(given.bytes, given.sizes[0..given.count], given.type_id) catch null;
-    const message: core.Message = .{ .type_id = given.type_id };
+    const message: core.Envelope = .{ .type_id = given.type_id };
     const sent = producer.try_send(given.bytes.ptr, given.sizes[0], message) catch return 0;
     return @intFromBool(sent);
 }
 
-fn check_sent(old: *const Producer, producer: *Producer, arena: *const Arena, given: *const Given, taken: ?u32) void {
+fn check_sent(old: *const Producer, producer: *Producer, arena: *const GuardedArena, given: *const Given, taken: ?u32) void {
     const from = old.writer.head;
     const to = producer.writer.head;
     const capacity = producer.writer.capacity;

@@ -3,7 +3,7 @@
 const std = @import("std");
 const core = @import("zerocross_core");
 const wire = core.wire;
-const Mapping = core.memory.Mapping;
+const Arena = core.Arena;
 const Buffer = @import("arena.zig").Buffer;
 const Script = @import("script.zig").Script;
 const fill = @import("liar.zig").fill;
@@ -37,7 +37,7 @@ pub const Given = struct {
 
     /// The ring holds the first of these between the two positions and nothing else, in records as the
     /// wire has them. Returns how many.
-    pub fn count_written(self: *const Given, mapping: Mapping, from: u64, to: u64) u32 {
+    pub fn count_written(self: *const Given, mapping: Arena, from: u64, to: u64) u32 {
         var walk: Walk = .{ .given = self, .mapping = mapping };
         var position = from;
         while (position != to) position = walk.pass_record(position);
@@ -45,7 +45,7 @@ pub const Given = struct {
     }
 
     /// The lane, when it was written for this head, holds the message that was published alone.
-    pub fn check_lane(self: *const Given, mapping: Mapping) void {
+    pub fn check_lane(self: *const Given, mapping: Arena) void {
         const lane = &mapping.control().lane;
         check(self.count == 1 and lane.size == self.sizes[0], "the lane is of another size", .{});
         check(lane.type_id == self.type_id and lane.correlation_id == self.correlation_id, "the lane is of another message", .{});
@@ -56,7 +56,7 @@ pub const Given = struct {
 
 const Walk = struct {
     given: *const Given,
-    mapping: Mapping,
+    mapping: Arena,
     index: u32 = 0,
     offset: usize = 0,
 
@@ -83,8 +83,8 @@ const Walk = struct {
     fn pass_entries(self: *Walk, payload: []const u8) void {
         var at: usize = 0;
         while (at < payload.len) {
-            const entry: *align(4) const wire.Entry = @ptrCast(@alignCast(payload[at..].ptr));
-            self.pass_message(payload[at + @sizeOf(wire.Entry) ..][0..entry.size], entry.type_id);
+            const entry: *align(4) const wire.PackedEntry = @ptrCast(@alignCast(payload[at..].ptr));
+            self.pass_message(payload[at + @sizeOf(wire.PackedEntry) ..][0..entry.size], entry.type_id);
             at += wire.entry_size(entry.size);
         }
         check(at == payload.len, "an entry passes the end of its record", .{});

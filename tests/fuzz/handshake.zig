@@ -123,7 +123,7 @@ fn hang_up(theirs: *?i32) void {
 }
 
 fn end(endpoint: *Endpoint, theirs: *?i32) void {
-    if (endpoint.close()) |mapping| mapping.unmap();
+    if (endpoint.close()) |mapping| core.memory.unmap(mapping);
     hang_up(theirs);
 }
 

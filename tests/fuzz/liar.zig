@@ -3,14 +3,14 @@
 const std = @import("std");
 const core = @import("zerocross_core");
 const wire = core.wire;
-const Mapping = core.memory.Mapping;
+const Arena = core.Arena;
 const Script = @import("script.zig").Script;
 
 /// Of whom nothing is known, so that no system call asks after it.
 pub const stranger: core.Peer = .{ .pid = 0, .uid = 0, .gid = 0, .pidfd = core.Peer.pidfd_none };
 
 /// What a side finds in the two counters when it opens its end. False: it has to refuse them.
-pub fn start_counters(mapping: Mapping, script: *Script) bool {
+pub fn start_counters(mapping: Arena, script: *Script) bool {
     const control = mapping.control();
     const Start = enum { new, used, old, impossible };
     const tail: u64 = switch (script.choice(Start)) {
@@ -30,7 +30,7 @@ pub fn start_counters(mapping: Mapping, script: *Script) bool {
 const counter_limit: u64 = 1 << 63;
 
 /// What any peer can do to an arena: all of it is writable by both.
-pub fn write_anywhere(mapping: Mapping, script: *Script) void {
+pub fn write_anywhere(mapping: Arena, script: *Script) void {
     const at = script.int(u16) % mapping.bytes.len;
     const given = script.slice(1 + script.byte() % 16);
     const size = @min(given.len, mapping.bytes.len - at);
@@ -38,7 +38,7 @@ pub fn write_anywhere(mapping: Mapping, script: *Script) void {
 }
 
 /// The words besides head and tail that a side looks at.
-pub fn write_word(mapping: Mapping, script: *Script) void {
+pub fn write_word(mapping: Arena, script: *Script) void {
     const control = mapping.control();
     const Word = enum { state, producer_abilities, consumer_abilities, consumer_sleeping, producer_parked };
     const word = switch (script.choice(Word)) {
@@ -54,7 +54,7 @@ pub fn write_word(mapping: Mapping, script: *Script) void {
 
 /// The producer's end, independent of `Writer`.
 pub const LyingProducer = struct {
-    mapping: Mapping,
+    mapping: Arena,
     /// Where the next record goes, as this side believes.
     head: u64,
 
@@ -102,7 +102,7 @@ pub const LyingProducer = struct {
             const entry_size = script.payload_size(100);
             if (size + wire.entry_size(entry_size) > room) break;
             const said = if (index == liar) script.lie(u32, entry_size) else entry_size;
-            const entry: *align(4) wire.Entry = @ptrCast(@alignCast(payload[size..].ptr));
+            const entry: *align(4) wire.PackedEntry = @ptrCast(@alignCast(payload[size..].ptr));
             entry.* = .{ .size = said, .type_id = script.int(u32) };
             fill(payload[size + 8 ..][0..entry_size], script);
             size += wire.entry_size(entry_size);
@@ -171,7 +171,7 @@ pub const LyingProducer = struct {
 
 /// The consumer's end, independent of `Reader`.
 pub const LyingConsumer = struct {
-    mapping: Mapping,
+    mapping: Arena,
 
     pub fn act(self: LyingConsumer, script: *Script) void {
         if (script.byte() % 8 == 0) write_anywhere(self.mapping, script) else self.act_on_words(script);

@@ -4,7 +4,7 @@
 const std = @import("std");
 const builtin = @import("builtin");
 const linux = std.os.linux;
-const Arena = @import("arena.zig").Arena;
+const GuardedArena = @import("arena.zig").GuardedArena;
 const Script = @import("script.zig").Script;
 const check = @import("arena.zig").check;
 const must = @import("arena.zig").must;
@@ -13,7 +13,7 @@ const must = @import("arena.zig").must;
 pub const can_step = builtin.cpu.arch == .x86_64;
 
 pub const Meddler = struct {
-    arena: *const Arena,
+    arena: *const GuardedArena,
     script: *Script,
     /// What the peer does when it is its turn.
     context: *anyopaque,

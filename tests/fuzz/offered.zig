@@ -5,7 +5,7 @@ const std = @import("std");
 const linux = std.os.linux;
 const core = @import("zerocross_core");
 const wire = core.wire;
-const Mapping = core.memory.Mapping;
+const Arena = core.Arena;
 const Script = @import("script.zig").Script;
 const must = @import("arena.zig").must;
 
@@ -16,7 +16,7 @@ pub const Kind = enum { good, good_other, unsealed, sealed_to_writes, too_small,
 
 /// Opened once; what is sent is always a copy.
 var descriptors: ?std.enums.EnumArray(Kind, i32) = null;
-var mappings: [4]Mapping = undefined;
+var mappings: [4]Arena = undefined;
 /// Only the first two of these are good; the others are refused for nothing but what they are.
 const mapped_kinds = [_]Kind{ .good, .good_other, .unsealed, .too_large };
 

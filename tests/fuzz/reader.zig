@@ -9,7 +9,7 @@ const Reader = core.Reader;
 const Place = core.Place;
 const Consumer = core.channel.Consumer;
 const Script = @import("script.zig").Script;
-const Arena = @import("arena.zig").Arena;
+const GuardedArena = @import("arena.zig").GuardedArena;
 const Buffer = @import("arena.zig").Buffer;
 const Placement = @import("arena.zig").Placement;
 const LyingProducer = @import("liar.zig").LyingProducer;
@@ -23,7 +23,7 @@ const check = @import("arena.zig").check;
 pub fn run(bytes: []const u8) void {
     var script: Script = .{ .bytes = bytes };
     const capacity: u32 = if (script.flag()) 128 else 4096;
-    const arena: Arena = .open(0, capacity, script.choice(Placement));
+    const arena: GuardedArena = .open(0, capacity, script.choice(Placement));
     const is_possible = start_counters(arena.mapping, &script);
     var failure: Failure = .{};
     const is_bare = script.flag();
@@ -48,7 +48,7 @@ const own_fields = .{ "tail", "producer_parked", "consumer_sleeping", "state" };
 var before: Snapshot = undefined;
 
 const Side = struct {
-    arena: *const Arena,
+    arena: *const GuardedArena,
     consumer: Consumer,
     peer: LyingProducer,
     /// Only the reader is called, which has no memory of corruption: it goes on after it.

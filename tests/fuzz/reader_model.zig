@@ -4,7 +4,7 @@
 const core = @import("zerocross_core");
 const wire = core.wire;
 const Reader = core.Reader;
-const Mapping = core.memory.Mapping;
+const Arena = core.Arena;
 
 pub const Message = struct {
     size: u32,
@@ -16,7 +16,7 @@ pub const Message = struct {
 pub const Next = union(enum) { none, corrupt, message: Message };
 
 pub const Model = struct {
-    mapping: Mapping,
+    mapping: Arena,
     /// What the consumer knows by itself and does not read back.
     position: u64,
     head: u64,
@@ -25,7 +25,7 @@ pub const Model = struct {
     entries_end: u32,
     entries_reserved: u32,
 
-    pub fn of(reader: *const Reader, mapping: Mapping) Model {
+    pub fn of(reader: *const Reader, mapping: Arena) Model {
         return .{
             .mapping = mapping,
             .position = reader.position,

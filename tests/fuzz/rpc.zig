@@ -9,7 +9,7 @@ const Rpc = core.Rpc;
 const WaitError = core.channel.WaitError;
 const liar = @import("liar.zig");
 const Script = @import("script.zig").Script;
-const Arena = @import("arena.zig").Arena;
+const GuardedArena = @import("arena.zig").GuardedArena;
 const Buffer = @import("arena.zig").Buffer;
 const Placement = @import("arena.zig").Placement;
 const Snapshot = @import("snapshot.zig").Snapshot;
@@ -20,8 +20,8 @@ const check = @import("arena.zig").check;
 
 pub fn run(bytes: []const u8) void {
     var script: Script = .{ .bytes = bytes };
-    const in: Arena = .open(0, if (script.flag()) 128 else 4096, script.choice(Placement));
-    const out: Arena = .open(1, if (script.flag()) 128 else 4096, script.choice(Placement));
+    const in: GuardedArena = .open(0, if (script.flag()) 128 else 4096, script.choice(Placement));
+    const out: GuardedArena = .open(1, if (script.flag()) 128 else 4096, script.choice(Placement));
     const in_is_possible = liar.start_counters(in.mapping, &script);
     const out_is_possible = liar.start_counters(out.mapping, &script);
     const is_caller = script.flag();
@@ -54,8 +54,8 @@ var in_before: Snapshot = undefined;
 var out_before: Snapshot = undefined;
 
 const Side = struct {
-    in: *const Arena,
-    out: *const Arena,
+    in: *const GuardedArena,
+    out: *const GuardedArena,
     rpc: Rpc,
     sender: liar.LyingProducer,
     taker: liar.LyingConsumer,
@@ -90,7 +90,7 @@ const Side = struct {
     /// Whether the message was taken.
     fn perform(self: *Side, now: Step, given: *const Given, size_max: u32) (WaitError || error{TooLarge})!bool {
         const rpc = &self.rpc;
-        const message: core.Message = .{ .type_id = given.type_id, .correlation_id = given.correlation_id };
+        const message: core.Envelope = .{ .type_id = given.type_id, .correlation_id = given.correlation_id };
         switch (now) {
             .sender, .sender_again, .taker => unreachable,
             .receive, .receive_waiting => try self.receive(now == .receive_waiting, size_max),

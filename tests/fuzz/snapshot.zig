@@ -3,7 +3,7 @@
 const std = @import("std");
 const core = @import("zerocross_core");
 const wire = core.wire;
-const Mapping = core.memory.Mapping;
+const Arena = core.Arena;
 const capacity_max = @import("arena.zig").capacity_max;
 const check = @import("arena.zig").check;
 
@@ -11,13 +11,13 @@ pub const Snapshot = struct {
     control: wire.Control,
     ring: [capacity_max]u8,
 
-    pub fn take(self: *Snapshot, mapping: Mapping) void {
+    pub fn take(self: *Snapshot, mapping: Arena) void {
         self.control = mapping.control().*;
         @memcpy(self.ring[0..mapping.capacity()], mapping.ring());
     }
 
     /// Nothing but these fields of the control block was written.
-    pub fn check_control(self: *const Snapshot, mapping: Mapping, comptime own_fields: anytype) void {
+    pub fn check_control(self: *const Snapshot, mapping: Arena, comptime own_fields: anytype) void {
         var expected = self.control;
         inline for (own_fields) |name| @field(expected, name) = @field(mapping.control(), name);
         const is_same = std.mem.eql(u8, std.mem.asBytes(&expected), std.mem.asBytes(mapping.control()));
@@ -25,7 +25,7 @@ pub const Snapshot = struct {
     }
 
     /// The bytes at these positions of the ring are what they were.
-    pub fn check_ring(self: *const Snapshot, mapping: Mapping, from: u64, to: u64) void {
+    pub fn check_ring(self: *const Snapshot, mapping: Arena, from: u64, to: u64) void {
         const capacity = mapping.capacity();
         const size: usize = @intCast(to -% from);
         check(size <= capacity, "the ring holds more than its capacity", .{});
@@ -35,7 +35,7 @@ pub const Snapshot = struct {
         self.check_bytes(mapping, 0, size - first);
     }
 
-    fn check_bytes(self: *const Snapshot, mapping: Mapping, start: usize, size: usize) void {
+    fn check_bytes(self: *const Snapshot, mapping: Arena, start: usize, size: usize) void {
         const is_same = std.mem.eql(u8, self.ring[start..][0..size], mapping.ring()[start..][0..size]);
         check(is_same, "the ring was written where nothing was to be written", .{});
     }

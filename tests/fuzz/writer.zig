@@ -11,7 +11,7 @@ const WaitError = core.channel.WaitError;
 const liar = @import("liar.zig");
 const LyingConsumer = liar.LyingConsumer;
 const Script = @import("script.zig").Script;
-const Arena = @import("arena.zig").Arena;
+const GuardedArena = @import("arena.zig").GuardedArena;
 const Placement = @import("arena.zig").Placement;
 const Snapshot = @import("snapshot.zig").Snapshot;
 const Given = @import("given.zig").Given;
@@ -20,7 +20,7 @@ const check = @import("arena.zig").check;
 pub fn run(bytes: []const u8) void {
     var script: Script = .{ .bytes = bytes };
     const capacity: u32 = if (script.flag()) 128 else 4096;
-    const arena: Arena = .open(0, capacity, script.choice(Placement));
+    const arena: GuardedArena = .open(0, capacity, script.choice(Placement));
     const is_possible = liar.start_counters(arena.mapping, &script);
     var failure: Failure = .{};
     const producer = Producer.init(arena.mapping, liar.stranger, 0, 0, &failure) catch {
@@ -40,7 +40,7 @@ const own_fields = .{ "head", "lane", "producer_parked", "consumer_sleeping", "s
 var before: Snapshot = undefined;
 
 const Side = struct {
-    arena: *const Arena,
+    arena: *const GuardedArena,
     producer: Producer,
     peer: LyingConsumer,
     /// Where the open claim's payload goes.
@@ -108,7 +108,7 @@ const Side = struct {
         switch (now) {
             .peer, .peer_again => unreachable,
             .send => {
-                const message: core.Message = .{ .type_id = given.type_id, .correlation_id = given.correlation_id };
+                const message: core.Envelope = .{ .type_id = given.type_id, .correlation_id = given.correlation_id };
                 if (try producer.try_send(given.bytes.ptr, size, message)) return 1;
                 self.check_full(size);
             },

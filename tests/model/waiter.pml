@@ -55,7 +55,7 @@ inline ring(t) {
     /* waiter.zig: @atomicStore(u32, &self.doorbell, awake, .monotonic); // The kernel compares it in `futex.wait_any`. */
     store(t, DOORBELL, awake, relaxed);
 #endif
-    /* waiter.zig: if (!self.is_polling) return futex.wake(&self.doorbell); */
+    /* waiter.zig: if (!self.is_polling) return futex.wake_one(&self.doorbell); */
     futex_wake_one(t, DOORBELL)
   fi;
   seen = 0
@@ -63,12 +63,12 @@ inline ring(t) {
 
 inline disarm() {
   if
-  /* waiter.zig: if (watches[index].is_reported) return self.reported.remove(index); */
+  /* waiter.zig: if (watches.all[index].is_reported) return self.reported.remove(index); */
   :: is_reported -> is_reported = false
   :: is_armed ->
     /* waiter.zig: self.armed.remove(index); */
     is_armed = false;
-    /* waiter.zig: watches[index].target.set_word(.awake); */
+    /* waiter.zig: watches.all[index].target.set_word(.awake); */
     store(C, CONSUMER_SLEEPING, awake, relaxed);
     /* waiter.zig: if (self.armed.count == 0) self.was_emptied = true; */
     was_emptied = true;
@@ -82,7 +82,7 @@ inline disarm() {
 
 /* True: it is ready already, and not armed. */
 inline watch() {
-  /* waiter.zig: const is_ready = if (found) |target| target.is_ready() else true; */
+  /* waiters.zig: const is_ready = if (found) |target| target.is_ready() else true; */
   load_state(C);
   /* target.zig: return @atomicLoad(u64, &ring.control.head, .acquire) != ring.mark; // Pairs with `Writer.publish`. */
   load(C, HEAD, seen, acquire);
@@ -91,9 +91,9 @@ inline watch() {
   state = 0;
   lock(C);
   if
-  /* waiter.zig: if (is_ready or is_elsewhere) unwatch_one(index); */
+  /* waiters.zig: if (is_ready or is_elsewhere) disarm_one(index); */
   :: is_ready_now -> disarm()
-  /* waiter.zig: waiter.change(index, found.?); */
+  /* waiters.zig: waiter.change(index, found.?); */
   :: !is_ready_now && is_armed ->
     mark = position;
     /* waiter.zig: if (@atomicLoad(u32, word, .monotonic) != @intFromEnum(wire.Sleeping.sleeping)) self.ring(); */
@@ -103,7 +103,7 @@ inline watch() {
     :: else -> ring(C)
     fi
   :: !is_ready_now && !is_armed ->
-    /* waiter.zig: if (is_here) waiter.disarm(index); */
+    /* waiters.zig: if (is_here) waiter.disarm(index); */
     is_reported = false;
     /* waiter.zig: self.armed.add(index); */
     is_armed = true;
@@ -141,7 +141,7 @@ active proctype loop() {
       :: is_ready_now
       :: else ->
         if
-        /* waiter.zig: waiter.take_one(index); */
+        /* waiters.zig: waiter.take_one(index, set_orphaned); */
         :: is_told ->
           is_told = false;
           lock(C);
@@ -176,16 +176,16 @@ active proctype loop() {
   assert(position == MESSAGES);
   lock(C);
   disarm();
-  /* waiter.zig: waiter.number = 0; */
+  /* waiters.zig: waiter.number = 0; */
   is_open = false;
-  /* waiter.zig: waiter.ring(); */
+  /* waiters.zig: waiter.ring(); */
   ring(C);
   unlock(C)
 }
 
 /* Reports the watch when it is ready. */
 inline look() {
-  /* waiter.zig: for (self.armed.items[0..self.armed.count]) |index| watches[index].target.set_word(.sleeping); */
+  /* waiter.zig: for (self.armed.items[0..self.armed.count]) |index| watches.all[index].target.set_word(.sleeping); */
   if
   :: is_armed -> store(W, CONSUMER_SLEEPING, asleep, relaxed)
   :: else
@@ -233,7 +233,7 @@ inline sleep_on_words() {
   unlock(W);
 #endif
   if
-  /* waiter.zig: futex.wait(&self.doorbell, asleep, end_ns); */
+  /* waiter.zig: futex.wait_on(&self.doorbell, asleep, end_ns); */
   :: !has_word -> futex_wait(W, DOORBELL, asleep)
   /* waiter.zig: } else if (!futex.wait_any(entries[0..count], end_ns)) { */
   :: else -> futex_wait_both(W, DOORBELL, CONSUMER_SLEEPING, asleep)
@@ -250,14 +250,14 @@ active proctype sleeper() {
   bool is_new, has_word;
   lock(W);
   do
-  /* waiter.zig: while (waiter.number == number) { */
+  /* waiters.zig: while (waiter.number == number) { */
   :: !is_open -> break
   :: is_open ->
-    /* waiter.zig: if (waiter.look(now_ns)) return waiter.reported.count; */
+    /* waiters.zig: if (waiter.look(now_ns)) return waiter.reported.count; */
     look();
     if
     :: is_new || was_emptied ->
-      /* waiter.zig: waiter.was_emptied = false; */
+      /* waiters.zig: waiter.was_emptied = false; */
       was_emptied = false;
       is_told = is_told || is_new;
       is_new = false;

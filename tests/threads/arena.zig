@@ -5,18 +5,18 @@ const linux = std.os.linux;
 const builtin = @import("builtin");
 const core = @import("zerocross_core");
 const report = @import("report.zig");
-const Mapping = core.memory.Mapping;
+const Arena = core.Arena;
 
 /// A peer that nothing is known of: it counts as alive.
 pub const peer: core.Peer = .{ .pid = 0, .uid = 0, .gid = 0, .pidfd = core.Peer.pidfd_none };
 
 /// One arena, mapped `count` times. ThreadSanitizer goes by addresses: two threads that are to be
 /// watched use the same mapping.
-pub fn make(comptime count: usize, capacity: u32, start: u64) [count]Mapping {
+pub fn make(comptime count: usize, capacity: u32, start: u64) [count]Arena {
     var failure: core.Failure = .{};
     const fd = core.memory.create(capacity, &failure) catch fail_system(failure);
     defer _ = linux.close(fd);
-    var mappings: [count]Mapping = undefined;
+    var mappings: [count]Arena = undefined;
     for (&mappings) |*mapping| mapping.* = core.memory.map(fd, capacity, null, &failure) catch fail_system(failure);
     after_map();
     const control = mappings[0].control();
@@ -26,9 +26,9 @@ pub fn make(comptime count: usize, capacity: u32, start: u64) [count]Mapping {
     return mappings;
 }
 
-pub fn unmap(mapping: Mapping) void {
+pub fn unmap(mapping: Arena) void {
     before_unmap();
-    mapping.unmap();
+    core.memory.unmap(mapping);
 }
 
 fn fail_system(failure: core.Failure) noreturn {

@@ -7,7 +7,7 @@ const arena = @import("arena.zig");
 const report = @import("report.zig");
 const content = @import("content.zig");
 const Content = content.Content;
-const Mapping = core.memory.Mapping;
+const Arena = core.Arena;
 const Rpc = core.Rpc;
 
 const open_max = 64;
@@ -41,8 +41,8 @@ pub fn run(random: std.Random, round_ms: f64) void {
 }
 
 const Side = struct {
-    forward: Mapping,
-    reverse: Mapping,
+    forward: Arena,
+    reverse: Arena,
     requests: Content,
     replies: Content,
     end: core.time.Deadline,
@@ -61,8 +61,8 @@ const Side = struct {
 
     fn init(
         random: std.Random,
-        forward: Mapping,
-        reverse: Mapping,
+        forward: Arena,
+        reverse: Arena,
         requests: Content,
         replies: Content,
         round_ms: f64,

@@ -7,7 +7,7 @@ const report = @import("report.zig");
 const Content = @import("content.zig").Content;
 const channel = core.channel;
 const handles = core.handles;
-const waiter = core.waiter;
+const watching = core.watching;
 
 const capacity = 4096;
 
@@ -37,7 +37,7 @@ pub const Near = struct {
 
     /// In the order in which the library closes: nobody may look at what is about to be unmapped.
     fn close_handle(self: *Near) void {
-        waiter.unwatch(self.handle);
+        watching.unwatch(self.handle);
         arena.before_unmap();
         report.expect(handles.close(self.handle), "handle {x} was closed before", .{self.handle});
         self.is_armed = false;
@@ -99,8 +99,8 @@ pub const Near = struct {
     }
 
     pub fn watch(self: *Near, number: u32) void {
-        const interest: waiter.Interest = if (self.is_producer) .room else .news;
-        const is_ready = waiter.watch(number, self.handle, interest, self.content.size_of(self.count)) catch |err|
+        const interest: core.Interest = if (self.is_producer) .room else .news;
+        const is_ready = watching.watch(number, self.handle, interest, self.content.size_of(self.count)) catch |err|
             report.fail("watch: {t}", .{err});
         self.is_armed = !is_ready;
     }
@@ -123,14 +123,14 @@ pub const Near = struct {
 /// Its thread steps it, and the loop's replaces it, under the mutex.
 const Far = struct {
     mutex: core.Mutex = .{},
-    mapping: core.memory.Mapping = undefined,
+    mapping: core.Arena = undefined,
     content: Content = undefined,
     is_over: bool = false,
     count: u64 = 0,
     failure: core.Failure = .{},
     end: union(enum) { producer: channel.Producer, consumer: channel.Consumer } = undefined,
 
-    fn connect(self: *Far, mapping: core.memory.Mapping, content: Content, is_producer: bool) void {
+    fn connect(self: *Far, mapping: core.Arena, content: Content, is_producer: bool) void {
         self.mapping = mapping;
         self.content = content;
         self.is_over = false;

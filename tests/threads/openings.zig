@@ -119,7 +119,7 @@ fn close(handle: u32) void {
     report.totals.add(.handles, 1);
 }
 
-fn map(reserve: ?core.memory.Mapping) core.memory.Mapping {
+fn map(reserve: ?core.Arena) core.Arena {
     var failure: core.Failure = .{};
     const fd = core.memory.create(capacity, &failure) catch report.fail("{t}", .{failure.errno});
     defer _ = std.os.linux.close(fd);

@@ -97,7 +97,7 @@ pub fn run(random: std.Random, round_ms: f64) void {
 const Sender = struct {
     plan: *const Plan,
     content: Content,
-    mapping: core.memory.Mapping,
+    mapping: core.Arena,
     end: core.time.Deadline,
     prng: std.Random.DefaultPrng,
     failure: *core.Failure,
@@ -192,7 +192,7 @@ var batch_bytes: [4 << 20]u8 = undefined;
 const Receiver = struct {
     plan: *const Plan,
     content: Content,
-    mapping: core.memory.Mapping,
+    mapping: core.Arena,
     prng: std.Random.DefaultPrng,
     failure: *core.Failure,
     consumer: channel.Consumer = undefined,

@@ -8,6 +8,8 @@ const arena = @import("arena.zig");
 const report = @import("report.zig");
 const Near = @import("near.zig").Near;
 const waiter = core.waiter;
+const waiters = core.waiters;
+const watching = core.watching;
 
 const loop_count = 2;
 const near_count = 5;
@@ -43,14 +45,14 @@ const Loop = struct {
         const sleeper = std.Thread.spawn(.{}, run_sleeper, .{self}) catch report.fail("no thread", .{});
         while (!self.end.passed()) self.turn(random);
         @atomicStore(bool, &self.is_stopping, true, .release);
-        report.expect(waiter.close(self.number), "the waiter was closed before", .{});
+        report.expect(waiters.close_waiter(self.number), "the waiter was closed before", .{});
         sleeper.join();
         far.join();
         for (&self.nears) |*near| near.close();
     }
 
     fn open_waiter(self: *Loop) void {
-        const number = waiter.open() orelse report.fail("no waiter is left", .{});
+        const number = waiters.open_waiter() orelse report.fail("no waiter is left", .{});
         @atomicStore(u32, &self.number, number, .release);
     }
 
@@ -71,7 +73,7 @@ const Loop = struct {
     fn take_reports(self: *Loop) void {
         var ready: [near_count - 2]u32 = undefined;
         while (true) {
-            const count = waiter.take(self.number, &ready) catch |err| report.fail("take: {t}", .{err});
+            const count = watching.take(self.number, &ready) catch |err| report.fail("take: {t}", .{err});
             for (ready[0..count]) |handle| self.find(handle).is_armed = false;
             report.totals.add(.reports, count);
             if (count < ready.len) return;
@@ -88,12 +90,12 @@ const Loop = struct {
         const near = &self.nears[random.uintLessThan(usize, near_count)];
         switch (random.uintLessThan(u32, 8)) {
             0 => {
-                report.expect(waiter.close(self.number), "the waiter was closed before", .{});
+                report.expect(waiters.close_waiter(self.number), "the waiter was closed before", .{});
                 for (&self.nears) |*other| other.is_armed = false;
                 self.open_waiter();
             },
             1, 2 => {
-                waiter.unwatch(near.handle);
+                watching.unwatch(near.handle);
                 near.is_armed = false;
             },
             3, 4 => near.reopen(random),
@@ -106,14 +108,14 @@ const Loop = struct {
         const deadline: core.time.Deadline = .after_ms(report.patience_ms);
         while (@atomicLoad(u32, &self.bell, .acquire) == seen) {
             if (deadline.passed()) report.fail("nothing was reported in {d} ms", .{report.patience_ms});
-            core.futex.wait(&self.bell, seen, deadline.at_ns);
+            core.futex.wait_on(&self.bell, seen, deadline.at_ns);
         }
     }
 
     fn run_sleeper(self: *Loop) void {
         while (!@atomicLoad(bool, &self.is_stopping, .acquire)) {
             const number = @atomicLoad(u32, &self.number, .acquire);
-            const reports = waiter.wait(number, report.patience_ms) catch |err| switch (err) {
+            const reports = waiters.wait_for_reports(number, report.patience_ms) catch |err| switch (err) {
                 // The loop is about to open another.
                 error.Closed => {
                     std.Thread.yield() catch {};
@@ -123,7 +125,7 @@ const Loop = struct {
             };
             if (reports == 0) continue;
             _ = @atomicRmw(u32, &self.bell, .Add, 1, .release);
-            core.futex.wake(&self.bell);
+            core.futex.wake_one(&self.bell);
         }
     }
 
