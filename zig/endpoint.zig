@@ -6,15 +6,15 @@
 //! A step that ended in a timeout has lost nothing, and is gone on with by the same call.
 
 const memory = @import("memory.zig");
-const mark = @import("mark.zig");
+const mark = @import("os/mark.zig");
 const Arena = @import("arena.zig").Arena;
 const rendezvous = @import("rendezvous.zig");
 const Address = @import("address.zig").Address;
 const handshake = @import("handshake.zig");
-const system = @import("system.zig");
-const Peer = @import("peer.zig").Peer;
+const system = @import("os/system.zig");
+const Peer = @import("os/peer.zig").Peer;
 const Failure = @import("failure.zig").Failure;
-const Deadline = @import("time.zig").Deadline;
+const Deadline = @import("os/time.zig").Deadline;
 const channel = @import("channel.zig");
 const Rpc = @import("rpc.zig").Rpc;
 const status = @import("status.zig");

@@ -2,7 +2,7 @@
 
 const std = @import("std");
 const linux = std.os.linux;
-const system = @import("system.zig");
+const system = @import("os/system.zig");
 const Failure = @import("failure.zig").Failure;
 
 /// Tells a file from every other one for as long as something holds it open.

@@ -15,7 +15,7 @@ const waiters = @import("waiters.zig");
 const watching = @import("watching.zig");
 const Interest = @import("target.zig").Interest;
 const Envelope = @import("writer.zig").Envelope;
-const Deadline = @import("time.zig").Deadline;
+const Deadline = @import("os/time.zig").Deadline;
 const statuses = @import("status.zig");
 const Status = statuses.Status;
 

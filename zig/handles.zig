@@ -140,7 +140,7 @@ const memory = @import("memory.zig");
 fn open_with_memory(capacity: u32) !u32 {
     var failure: @import("failure.zig").Failure = .{};
     const fd = try memory.create(capacity, &failure);
-    defer @import("system.zig").close_fd(fd);
+    defer @import("os/system.zig").close_fd(fd);
     const handle = open().?;
     const endpoint = get(handle).?;
     endpoint.mapping = try memory.map(fd, capacity, endpoint.reserve, &failure);

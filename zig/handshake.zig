@@ -3,9 +3,9 @@
 const std = @import("std");
 const assert = std.debug.assert;
 const linux = std.os.linux;
-const system = @import("system.zig");
+const system = @import("os/system.zig");
 const wire = @import("wire.zig");
-const Deadline = @import("time.zig").Deadline;
+const Deadline = @import("os/time.zig").Deadline;
 const Failure = @import("failure.zig").Failure;
 
 pub const Announcement = struct {

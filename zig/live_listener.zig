@@ -3,7 +3,7 @@
 
 const std = @import("std");
 const linux = std.os.linux;
-const system = @import("system.zig");
+const system = @import("os/system.zig");
 const Address = @import("address.zig").Address;
 const Failure = @import("failure.zig").Failure;
 const Id = @import("entry.zig").Id;

@@ -3,7 +3,7 @@
 test {
     _ = @import("address.zig");
     _ = @import("copy.zig");
-    _ = @import("cpu.zig");
+    _ = @import("os/cpu.zig");
     _ = @import("endpoint.zig");
     _ = @import("exports_test.zig");
     _ = @import("handles.zig");
@@ -11,13 +11,13 @@ test {
     _ = @import("live_listener.zig");
     _ = @import("memory.zig");
     _ = @import("mutex.zig");
-    _ = @import("peer.zig");
+    _ = @import("os/peer.zig");
     _ = @import("rendezvous.zig");
     _ = @import("ring_test.zig");
     _ = @import("rpc.zig");
     _ = @import("socket_file.zig");
-    _ = @import("system.zig");
-    _ = @import("time.zig");
+    _ = @import("os/system.zig");
+    _ = @import("os/time.zig");
     _ = @import("wait.zig");
     _ = @import("waiters.zig");
     _ = @import("wire.zig");

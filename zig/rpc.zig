@@ -2,7 +2,7 @@
 
 const wire = @import("wire.zig");
 const channel = @import("channel.zig");
-const mark = @import("mark.zig");
+const mark = @import("os/mark.zig");
 const TryError = channel.TryError;
 const WaitError = channel.WaitError;
 const Link = @import("link.zig").Link;
@@ -10,7 +10,7 @@ const waiting = @import("wait.zig");
 const Envelope = @import("writer.zig").Envelope;
 const Arena = @import("arena.zig").Arena;
 const Failure = @import("failure.zig").Failure;
-const Peer = @import("peer.zig").Peer;
+const Peer = @import("os/peer.zig").Peer;
 
 /// What the peer has said of itself, as it crosses the seam.
 pub const ability_takes_any_order: u32 = 1 << 0;

@@ -4,8 +4,8 @@
 const std = @import("std");
 const linux = std.os.linux;
 const wire = @import("wire.zig");
-const system = @import("system.zig");
-const Peer = @import("peer.zig").Peer;
+const system = @import("os/system.zig");
+const Peer = @import("os/peer.zig").Peer;
 
 pub const Interest = enum(u32) {
     /// Something is published that was not consumed.

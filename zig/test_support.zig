@@ -3,9 +3,9 @@
 
 const std = @import("std");
 const linux = std.os.linux;
-const system = @import("system.zig");
+const system = @import("os/system.zig");
 const Address = @import("address.zig").Address;
-const Deadline = @import("time.zig").Deadline;
+const Deadline = @import("os/time.zig").Deadline;
 
 /// Long enough that a test which needs it all has failed.
 pub const patience_ms = 10_000;

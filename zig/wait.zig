@@ -9,11 +9,11 @@
 const std = @import("std");
 const linux = std.os.linux;
 const wire = @import("wire.zig");
-const cpu = @import("cpu.zig");
-const mark = @import("mark.zig");
-const time = @import("time.zig");
+const cpu = @import("os/cpu.zig");
+const mark = @import("os/mark.zig");
+const time = @import("os/time.zig");
 const Deadline = time.Deadline;
-const Peer = @import("peer.zig").Peer;
+const Peer = @import("os/peer.zig").Peer;
 
 pub const Outcome = enum {
     /// What was waited for may be there now.

@@ -7,14 +7,14 @@ const futex = @import("futex.zig");
 const handles = @import("handles.zig");
 const memory = @import("memory.zig");
 const support = @import("test_support.zig");
-const system = @import("system.zig");
+const system = @import("os/system.zig");
 const waiter = @import("waiter.zig");
 const waiters = @import("waiters.zig");
 const watching = @import("watching.zig");
-const Deadline = @import("time.zig").Deadline;
+const Deadline = @import("os/time.zig").Deadline;
 const Failure = @import("failure.zig").Failure;
 const Arena = @import("arena.zig").Arena;
-const Peer = @import("peer.zig").Peer;
+const Peer = @import("os/peer.zig").Peer;
 const expect = std.testing.expect;
 const expectEqual = std.testing.expectEqual;
 

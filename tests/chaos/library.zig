@@ -1,4 +1,4 @@
-//! The library with its marks on, and two symbols more, which zig/mark.zig exports: what the victims in
+//! The library with its marks on, and two symbols more, which zig/os/mark.zig exports: what the victims in
 //! Bun and Deno load.
 
 pub const zerocross_marks = true;

@@ -1,4 +1,4 @@
-/** Arms a step of the library with marks, as zig/mark.zig exports it beyond the table. */
+/** Arms a step of the library with marks, as zig/os/mark.zig exports it beyond the table. */
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import type { Mark } from "./order.ts";
@@ -19,7 +19,7 @@ type Arm = (name: Uint8Array, size: number, passFromNow: number, action: number)
 export async function arm({ step, pass, action }: Mark): Promise<void> {
   const name = new TextEncoder().encode(step);
   const code = (await armCall())(name, name.length, pass, action === "kill" ? 1 : 2);
-  if (code < 0) throw new Error(`there is no step ${step}; zig/mark.zig has all`);
+  if (code < 0) throw new Error(`there is no step ${step}; zig/os/mark.zig has all`);
 }
 
 async function armCall(): Promise<Arm> {

@@ -70,7 +70,7 @@ const waking = ["sleeper_seen", "wake_taken_back", "sleeper_woken"];
 export const closing = ["close_stored", "consumer_told", "both_told"];
 const halfClosing = ["arena_half_closed"];
 
-/** The steps that such a victim passes; see zig/mark.zig. */
+/** The steps that such a victim passes; see zig/os/mark.zig. */
 export function stepsOf({
   role,
   listens,

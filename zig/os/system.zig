@@ -4,7 +4,7 @@ const std = @import("std");
 const linux = std.os.linux;
 const Deadline = @import("time.zig").Deadline;
 const timespec_from_ns = @import("time.zig").timespec_from_ns;
-const Failure = @import("failure.zig").Failure;
+const Failure = @import("../failure.zig").Failure;
 
 /// Repeats a call that a signal interrupted. Only for calls that did nothing when they return EINTR.
 pub inline fn retry(call: anytype, arguments: std.meta.ArgsTuple(@TypeOf(call))) usize {
@@ -45,7 +45,7 @@ pub fn sleep(ns: u64) void {
 }
 
 test "polling ends at its deadline, and at once when that has passed" {
-    const support = @import("test_support.zig");
+    const support = @import("../test_support.zig");
     const pair = try support.socket_pair();
     defer support.close_all(&pair);
 
@@ -57,7 +57,7 @@ test "polling ends at its deadline, and at once when that has passed" {
 }
 
 test "polling ends when there is something to read, whatever the deadline" {
-    const support = @import("test_support.zig");
+    const support = @import("../test_support.zig");
     const pair = try support.socket_pair();
     defer support.close_all(&pair);
 

@@ -3,7 +3,7 @@
 const std = @import("std");
 const linux = std.os.linux;
 const system = @import("system.zig");
-const Failure = @import("failure.zig").Failure;
+const Failure = @import("../failure.zig").Failure;
 
 /// Linux 6.5; std has no name for it.
 const SO_PEERPIDFD = 77;
@@ -111,7 +111,7 @@ fn is_readable(pidfd: i32) bool {
     return linux.errno(result) == .SUCCESS and result == 1;
 }
 
-const support = @import("test_support.zig");
+const support = @import("../test_support.zig");
 const expect = std.testing.expect;
 const expectEqual = std.testing.expectEqual;
 
