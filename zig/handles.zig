@@ -5,7 +5,7 @@ const std = @import("std");
 const assert = std.debug.assert;
 const Arena = @import("arena.zig").Arena;
 const Endpoint = @import("endpoint.zig").Endpoint;
-const slots_max = @import("watch.zig").slots_max;
+const slots_max = @import("loop/watch.zig").slots_max;
 
 pub const slot_count = 4096;
 const index_bits = 12;

@@ -10,7 +10,7 @@ test {
     _ = @import("handshake.zig");
     _ = @import("live_listener.zig");
     _ = @import("memory.zig");
-    _ = @import("mutex.zig");
+    _ = @import("loop/mutex.zig");
     _ = @import("os/peer.zig");
     _ = @import("rendezvous.zig");
     _ = @import("ring_test.zig");
@@ -19,6 +19,6 @@ test {
     _ = @import("os/system.zig");
     _ = @import("os/time.zig");
     _ = @import("wait.zig");
-    _ = @import("waiters.zig");
+    _ = @import("loop/waiters.zig");
     _ = @import("wire.zig");
 }

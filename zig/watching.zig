@@ -3,13 +3,13 @@
 
 const handles = @import("handles.zig");
 const channel = @import("channel.zig");
-const waiters = @import("waiters.zig");
+const waiters = @import("loop/waiters.zig");
 const WaitContext = @import("wait.zig").WaitContext;
 const Link = @import("link.zig").Link;
 const Endpoint = @import("endpoint.zig").Endpoint;
-const Target = @import("target.zig").Target;
-const Interest = @import("target.zig").Interest;
-const WaiterError = @import("waiters.zig").WaiterError;
+const Target = @import("loop/target.zig").Target;
+const Interest = @import("loop/target.zig").Interest;
+const WaiterError = @import("loop/waiters.zig").WaiterError;
 
 /// True: it is ready already, and not armed.
 pub fn watch(waiter: u32, handle: u32, interest: Interest, size: u32) WaiterError!bool {

@@ -2,7 +2,7 @@
 
 const std = @import("std");
 const futex = @import("futex.zig");
-const never_ns = @import("os/time.zig").Deadline.never.at_ns;
+const never_ns = @import("../os/time.zig").Deadline.never.at_ns;
 
 const free: u32 = 0;
 const locked: u32 = 1;

@@ -8,12 +8,12 @@
 
 const std = @import("std");
 const linux = std.os.linux;
-const cpu = @import("os/cpu.zig");
-const mark = @import("os/mark.zig");
-const time = @import("os/time.zig");
-const wire = @import("wire.zig");
+const cpu = @import("../os/cpu.zig");
+const mark = @import("../os/mark.zig");
+const time = @import("../os/time.zig");
+const wire = @import("../wire.zig");
 const futex = @import("futex.zig");
-const system = @import("os/system.zig");
+const system = @import("../os/system.zig");
 const watches = @import("watch.zig");
 const WatchList = watches.WatchList;
 const Mutex = @import("mutex.zig").Mutex;

@@ -2,7 +2,7 @@
 
 const std = @import("std");
 const linux = std.os.linux;
-const time = @import("os/time.zig");
+const time = @import("../os/time.zig");
 
 /// One word to sleep on, and the value that it must still have.
 pub const WaitEntry = linux.futex2_waitone;

@@ -3,9 +3,9 @@
 
 const std = @import("std");
 const linux = std.os.linux;
-const wire = @import("wire.zig");
-const system = @import("os/system.zig");
-const Peer = @import("os/peer.zig").Peer;
+const wire = @import("../wire.zig");
+const system = @import("../os/system.zig");
+const Peer = @import("../os/peer.zig").Peer;
 
 pub const Interest = enum(u32) {
     /// Something is published that was not consumed.
