@@ -1,8 +1,8 @@
 //! The core as a module, for programs of this repository that use it without the C ABI.
 
-pub const Arena = @import("arena.zig").Arena;
+pub const Arena = @import("ring/arena.zig").Arena;
 pub const channel = @import("channel.zig");
-pub const copy = @import("copy.zig");
+pub const copy = @import("ring/copy.zig");
 pub const cpu = @import("os/cpu.zig");
 pub const endpoint = @import("endpoint.zig");
 pub const Failure = @import("failure.zig").Failure;
@@ -10,16 +10,16 @@ pub const futex = @import("loop/futex.zig");
 pub const handles = @import("handles.zig");
 pub const mark = @import("os/mark.zig");
 pub const memory = @import("memory.zig");
-pub const Envelope = @import("writer.zig").Envelope;
+pub const Envelope = @import("ring/writer.zig").Envelope;
 pub const Interest = @import("loop/target.zig").Interest;
 pub const Mutex = @import("loop/mutex.zig").Mutex;
 pub const Peer = @import("os/peer.zig").Peer;
-pub const Place = @import("reader.zig").Place;
-pub const Reader = @import("reader.zig").Reader;
+pub const Place = @import("ring/reader.zig").Place;
+pub const Reader = @import("ring/reader.zig").Reader;
 pub const Rpc = @import("rpc.zig").Rpc;
 pub const time = @import("os/time.zig");
 pub const waiter = @import("loop/waiter.zig");
 pub const waiters = @import("loop/waiters.zig");
 pub const watching = @import("watching.zig");
-pub const wire = @import("wire.zig");
-pub const Writer = @import("writer.zig").Writer;
+pub const wire = @import("ring/wire.zig");
+pub const Writer = @import("ring/writer.zig").Writer;

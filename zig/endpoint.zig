@@ -7,7 +7,7 @@
 
 const memory = @import("memory.zig");
 const mark = @import("os/mark.zig");
-const Arena = @import("arena.zig").Arena;
+const Arena = @import("ring/arena.zig").Arena;
 const rendezvous = @import("rendezvous.zig");
 const Address = @import("address.zig").Address;
 const handshake = @import("handshake.zig");

@@ -4,17 +4,17 @@
 //! Buffers of size 0 may be any pointer. All lengths come from the typed arrays themselves.
 
 const std = @import("std");
-const wire = @import("wire.zig");
+const wire = @import("ring/wire.zig");
 const handles = @import("handles.zig");
 const endpoints = @import("endpoint.zig");
 const Endpoint = endpoints.Endpoint;
 const channel = @import("channel.zig");
 const Rpc = @import("rpc.zig").Rpc;
-const Place = @import("reader.zig").Place;
+const Place = @import("ring/reader.zig").Place;
 const waiters = @import("loop/waiters.zig");
 const watching = @import("watching.zig");
 const Interest = @import("loop/target.zig").Interest;
-const Envelope = @import("writer.zig").Envelope;
+const Envelope = @import("ring/writer.zig").Envelope;
 const Deadline = @import("os/time.zig").Deadline;
 const statuses = @import("status.zig");
 const Status = statuses.Status;

@@ -3,7 +3,7 @@
 
 const std = @import("std");
 const assert = std.debug.assert;
-const Arena = @import("arena.zig").Arena;
+const Arena = @import("ring/arena.zig").Arena;
 const Endpoint = @import("endpoint.zig").Endpoint;
 const slots_max = @import("loop/watch.zig").slots_max;
 

@@ -4,7 +4,7 @@ const std = @import("std");
 const assert = std.debug.assert;
 const linux = std.os.linux;
 const system = @import("os/system.zig");
-const wire = @import("wire.zig");
+const wire = @import("ring/wire.zig");
 const Deadline = @import("os/time.zig").Deadline;
 const Failure = @import("failure.zig").Failure;
 

@@ -2,7 +2,7 @@
 
 test {
     _ = @import("address.zig");
-    _ = @import("copy.zig");
+    _ = @import("ring/copy.zig");
     _ = @import("os/cpu.zig");
     _ = @import("endpoint.zig");
     _ = @import("exports_test.zig");
@@ -13,12 +13,12 @@ test {
     _ = @import("loop/mutex.zig");
     _ = @import("os/peer.zig");
     _ = @import("rendezvous.zig");
-    _ = @import("ring_test.zig");
+    _ = @import("ring/ring_test.zig");
     _ = @import("rpc.zig");
     _ = @import("socket_file.zig");
     _ = @import("os/system.zig");
     _ = @import("os/time.zig");
     _ = @import("wait.zig");
     _ = @import("loop/waiters.zig");
-    _ = @import("wire.zig");
+    _ = @import("ring/wire.zig");
 }

@@ -3,10 +3,10 @@
 const std = @import("std");
 const linux = std.os.linux;
 const assert = std.debug.assert;
-const wire = @import("wire.zig");
+const wire = @import("ring/wire.zig");
 const system = @import("os/system.zig");
 const mark = @import("os/mark.zig");
-const Arena = @import("arena.zig").Arena;
+const Arena = @import("ring/arena.zig").Arena;
 const Failure = @import("failure.zig").Failure;
 const Subject = @import("failure.zig").Subject;
 

@@ -1,14 +1,14 @@
 //! One end of an RPC: a channel's end for each way, and what its two arenas have to do with each other.
 
-const wire = @import("wire.zig");
+const wire = @import("ring/wire.zig");
 const channel = @import("channel.zig");
 const mark = @import("os/mark.zig");
 const TryError = channel.TryError;
 const WaitError = channel.WaitError;
 const Link = @import("link.zig").Link;
 const waiting = @import("wait.zig");
-const Envelope = @import("writer.zig").Envelope;
-const Arena = @import("arena.zig").Arena;
+const Envelope = @import("ring/writer.zig").Envelope;
+const Arena = @import("ring/arena.zig").Arena;
 const Failure = @import("failure.zig").Failure;
 const Peer = @import("os/peer.zig").Peer;
 

@@ -3,7 +3,7 @@
 
 const std = @import("std");
 const linux = std.os.linux;
-const wire = @import("wire.zig");
+const wire = @import("ring/wire.zig");
 const exports = @import("exports.zig");
 const Status = @import("status.zig").Status;
 const Subject = @import("failure.zig").Subject;

@@ -8,7 +8,7 @@
 
 const std = @import("std");
 const linux = std.os.linux;
-const wire = @import("wire.zig");
+const wire = @import("ring/wire.zig");
 const cpu = @import("os/cpu.zig");
 const mark = @import("os/mark.zig");
 const time = @import("os/time.zig");

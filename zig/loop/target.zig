@@ -3,7 +3,7 @@
 
 const std = @import("std");
 const linux = std.os.linux;
-const wire = @import("../wire.zig");
+const wire = @import("../ring/wire.zig");
 const system = @import("../os/system.zig");
 const Peer = @import("../os/peer.zig").Peer;
 

@@ -6,11 +6,11 @@
 const std = @import("std");
 const assert = std.debug.assert;
 const wire = @import("wire.zig");
-const cpu = @import("os/cpu.zig");
+const cpu = @import("../os/cpu.zig");
 const copy = @import("copy.zig");
-const mark = @import("os/mark.zig");
+const mark = @import("../os/mark.zig");
 const Arena = @import("arena.zig").Arena;
-const Failure = @import("failure.zig").Failure;
+const Failure = @import("../failure.zig").Failure;
 const Counters = @import("counters.zig").Counters;
 
 /// Payload bytes of a packed record: large enough that its header costs little, small enough that a

@@ -6,12 +6,12 @@
 const std = @import("std");
 const assert = std.debug.assert;
 const wire = @import("wire.zig");
-const cpu = @import("os/cpu.zig");
+const cpu = @import("../os/cpu.zig");
 const copy = @import("copy.zig");
-const mark = @import("os/mark.zig");
+const mark = @import("../os/mark.zig");
 const Counters = @import("counters.zig").Counters;
 const Arena = @import("arena.zig").Arena;
-const Failure = @import("failure.zig").Failure;
+const Failure = @import("../failure.zig").Failure;
 
 /// A checked message: `size` payload bytes at `offset` of the ring lie inside it.
 pub const Message = struct {

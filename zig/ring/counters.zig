@@ -2,7 +2,7 @@
 
 const std = @import("std");
 const wire = @import("wire.zig");
-const Failure = @import("failure.zig").Failure;
+const Failure = @import("../failure.zig").Failure;
 
 pub const Counters = struct {
     head: u64,
