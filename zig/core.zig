@@ -1,7 +1,7 @@
 //! The core as a module, for programs of this repository that use it without the C ABI.
 
 pub const Arena = @import("ring/arena.zig").Arena;
-pub const channel = @import("channel.zig");
+pub const channel = @import("channel/channel.zig");
 pub const copy = @import("ring/copy.zig");
 pub const cpu = @import("os/cpu.zig");
 pub const endpoint = @import("endpoint.zig");
@@ -16,7 +16,7 @@ pub const Mutex = @import("loop/mutex.zig").Mutex;
 pub const Peer = @import("os/peer.zig").Peer;
 pub const Place = @import("ring/reader.zig").Place;
 pub const Reader = @import("ring/reader.zig").Reader;
-pub const Rpc = @import("rpc.zig").Rpc;
+pub const Rpc = @import("channel/rpc.zig").Rpc;
 pub const time = @import("os/time.zig");
 pub const waiter = @import("loop/waiter.zig");
 pub const waiters = @import("loop/waiters.zig");

@@ -15,8 +15,8 @@ const system = @import("os/system.zig");
 const Peer = @import("os/peer.zig").Peer;
 const Failure = @import("failure.zig").Failure;
 const Deadline = @import("os/time.zig").Deadline;
-const channel = @import("channel.zig");
-const Rpc = @import("rpc.zig").Rpc;
+const channel = @import("channel/channel.zig");
+const Rpc = @import("channel/rpc.zig").Rpc;
 const status = @import("status.zig");
 
 pub const Role = enum(u32) {

@@ -14,11 +14,11 @@ test {
     _ = @import("os/peer.zig");
     _ = @import("rendezvous.zig");
     _ = @import("ring/ring_test.zig");
-    _ = @import("rpc.zig");
+    _ = @import("channel/rpc.zig");
     _ = @import("socket_file.zig");
     _ = @import("os/system.zig");
     _ = @import("os/time.zig");
-    _ = @import("wait.zig");
+    _ = @import("channel/wait.zig");
     _ = @import("loop/waiters.zig");
     _ = @import("ring/wire.zig");
 }

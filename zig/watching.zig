@@ -2,10 +2,10 @@
 //! a waiter can look at. Called by the thread that owns the handle.
 
 const handles = @import("handles.zig");
-const channel = @import("channel.zig");
+const channel = @import("channel/channel.zig");
 const waiters = @import("loop/waiters.zig");
-const WaitContext = @import("wait.zig").WaitContext;
-const Link = @import("link.zig").Link;
+const WaitContext = @import("channel/wait.zig").WaitContext;
+const Link = @import("channel/link.zig").Link;
 const Endpoint = @import("endpoint.zig").Endpoint;
 const Target = @import("loop/target.zig").Target;
 const Interest = @import("loop/target.zig").Interest;

@@ -109,7 +109,7 @@ pub fn Ring(comptime wait: Wait, comptime path: Path) type {
 }
 
 fn says_asleep(word: *const u32) bool {
-    // Relaxed: pairs with the store before the sleep in zig/wait.zig; nothing is read but the word itself.
+    // Relaxed: pairs with the store before the sleep in zig/channel/wait.zig; nothing is read but the word itself.
     return @atomicLoad(u32, word, .monotonic) == @intFromEnum(wire.Sleeping.sleeping);
 }
 

@@ -2,7 +2,7 @@
 
 const std = @import("std");
 const linux = std.os.linux;
-const channel = @import("../channel.zig");
+const channel = @import("../channel/channel.zig");
 const futex = @import("futex.zig");
 const handles = @import("../handles.zig");
 const memory = @import("../memory.zig");

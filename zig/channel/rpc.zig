@@ -1,16 +1,16 @@
 //! One end of an RPC: a channel's end for each way, and what its two arenas have to do with each other.
 
-const wire = @import("ring/wire.zig");
+const wire = @import("../ring/wire.zig");
 const channel = @import("channel.zig");
-const mark = @import("os/mark.zig");
+const mark = @import("../os/mark.zig");
 const TryError = channel.TryError;
 const WaitError = channel.WaitError;
 const Link = @import("link.zig").Link;
 const waiting = @import("wait.zig");
-const Envelope = @import("ring/writer.zig").Envelope;
-const Arena = @import("ring/arena.zig").Arena;
-const Failure = @import("failure.zig").Failure;
-const Peer = @import("os/peer.zig").Peer;
+const Envelope = @import("../ring/writer.zig").Envelope;
+const Arena = @import("../ring/arena.zig").Arena;
+const Failure = @import("../failure.zig").Failure;
+const Peer = @import("../os/peer.zig").Peer;
 
 /// What the peer has said of itself, as it crosses the seam.
 pub const ability_takes_any_order: u32 = 1 << 0;

@@ -1,13 +1,13 @@
 //! What both ends of an arena have in common: the peer, and how the arena's use ends.
 
-const wire = @import("ring/wire.zig");
-const cpu = @import("os/cpu.zig");
-const mark = @import("os/mark.zig");
+const wire = @import("../ring/wire.zig");
+const cpu = @import("../os/cpu.zig");
+const mark = @import("../os/mark.zig");
 const waiting = @import("wait.zig");
 const WaitContext = waiting.WaitContext;
-const Arena = @import("ring/arena.zig").Arena;
-const Failure = @import("failure.zig").Failure;
-const Peer = @import("os/peer.zig").Peer;
+const Arena = @import("../ring/arena.zig").Arena;
+const Failure = @import("../failure.zig").Failure;
+const Peer = @import("../os/peer.zig").Peer;
 
 pub const Link = struct {
     control: *wire.Control,

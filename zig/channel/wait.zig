@@ -8,12 +8,12 @@
 
 const std = @import("std");
 const linux = std.os.linux;
-const wire = @import("ring/wire.zig");
-const cpu = @import("os/cpu.zig");
-const mark = @import("os/mark.zig");
-const time = @import("os/time.zig");
+const wire = @import("../ring/wire.zig");
+const cpu = @import("../os/cpu.zig");
+const mark = @import("../os/mark.zig");
+const time = @import("../os/time.zig");
 const Deadline = time.Deadline;
-const Peer = @import("os/peer.zig").Peer;
+const Peer = @import("../os/peer.zig").Peer;
 
 pub const Outcome = enum {
     /// What was waited for may be there now.
@@ -176,7 +176,7 @@ test "a waker takes the sleeper's 1 back, and leaves every other value alone" {
 }
 
 test "a wake-up reaches whoever sleeps, also behind another in the word's queue" {
-    const support = @import("test_support.zig");
+    const support = @import("../test_support.zig");
     const Sleeper = struct {
         word: *u32,
         tid: i32 = 0,

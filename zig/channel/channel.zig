@@ -3,19 +3,19 @@
 
 const std = @import("std");
 const assert = std.debug.assert;
-const wire = @import("ring/wire.zig");
-const cpu = @import("os/cpu.zig");
-const mark = @import("os/mark.zig");
+const wire = @import("../ring/wire.zig");
+const cpu = @import("../os/cpu.zig");
+const mark = @import("../os/mark.zig");
 const waiting = @import("wait.zig");
 const WaitContext = waiting.WaitContext;
 const Link = @import("link.zig").Link;
 const Patience = waiting.Patience;
-const Arena = @import("ring/arena.zig").Arena;
-const Failure = @import("failure.zig").Failure;
-const Peer = @import("os/peer.zig").Peer;
-const writing = @import("ring/writer.zig");
+const Arena = @import("../ring/arena.zig").Arena;
+const Failure = @import("../failure.zig").Failure;
+const Peer = @import("../os/peer.zig").Peer;
+const writing = @import("../ring/writer.zig");
 const Writer = writing.Writer;
-const reading = @import("ring/reader.zig");
+const reading = @import("../ring/reader.zig");
 const Reader = reading.Reader;
 
 /// A consumer that does not know the parking word never wakes a producer.
