@@ -4,7 +4,7 @@
 const std = @import("std");
 const assert = std.debug.assert;
 const Arena = @import("ring/arena.zig").Arena;
-const Endpoint = @import("endpoint.zig").Endpoint;
+const Endpoint = @import("rendezvous/endpoint.zig").Endpoint;
 const slots_max = @import("loop/watch.zig").slots_max;
 
 pub const slot_count = 4096;
@@ -135,7 +135,7 @@ test "neither 0 nor a number out of nowhere is a handle" {
     }
 }
 
-const memory = @import("memory.zig");
+const memory = @import("rendezvous/memory.zig");
 
 fn open_with_memory(capacity: u32) !u32 {
     var failure: @import("failure.zig").Failure = .{};

@@ -4,7 +4,7 @@
 const std = @import("std");
 const linux = std.os.linux;
 const system = @import("os/system.zig");
-const Address = @import("address.zig").Address;
+const Address = @import("rendezvous/address.zig").Address;
 const Deadline = @import("os/time.zig").Deadline;
 
 /// Long enough that a test which needs it all has failed.

@@ -2,7 +2,7 @@
 
 const std = @import("std");
 const testing = std.testing;
-const memory = @import("../memory.zig");
+const memory = @import("../rendezvous/memory.zig");
 const Arena = @import("../ring/arena.zig").Arena;
 const wire = @import("../ring/wire.zig");
 const Deadline = @import("../os/time.zig").Deadline;

@@ -6,18 +6,18 @@
 //! A step that ended in a timeout has lost nothing, and is gone on with by the same call.
 
 const memory = @import("memory.zig");
-const mark = @import("os/mark.zig");
-const Arena = @import("ring/arena.zig").Arena;
-const rendezvous = @import("rendezvous.zig");
+const mark = @import("../os/mark.zig");
+const Arena = @import("../ring/arena.zig").Arena;
+const rendezvous = @import("socket.zig");
 const Address = @import("address.zig").Address;
 const handshake = @import("handshake.zig");
-const system = @import("os/system.zig");
-const Peer = @import("os/peer.zig").Peer;
-const Failure = @import("failure.zig").Failure;
-const Deadline = @import("os/time.zig").Deadline;
-const channel = @import("channel/channel.zig");
-const Rpc = @import("channel/rpc.zig").Rpc;
-const status = @import("status.zig");
+const system = @import("../os/system.zig");
+const Peer = @import("../os/peer.zig").Peer;
+const Failure = @import("../failure.zig").Failure;
+const Deadline = @import("../os/time.zig").Deadline;
+const channel = @import("../channel/channel.zig");
+const Rpc = @import("../channel/rpc.zig").Rpc;
+const status = @import("../status.zig");
 
 pub const Role = enum(u32) {
     producer = 0,

@@ -3,12 +3,12 @@
 const std = @import("std");
 const linux = std.os.linux;
 const live_listener = @import("live_listener.zig");
-const mark = @import("os/mark.zig");
-const system = @import("os/system.zig");
-const Deadline = @import("os/time.zig").Deadline;
-const Failure = @import("failure.zig").Failure;
+const mark = @import("../os/mark.zig");
+const system = @import("../os/system.zig");
+const Deadline = @import("../os/time.zig").Deadline;
+const Failure = @import("../failure.zig").Failure;
 const Id = @import("entry.zig").Id;
-const Peer = @import("os/peer.zig").Peer;
+const Peer = @import("../os/peer.zig").Peer;
 const SocketFile = @import("socket_file.zig").SocketFile;
 const look = @import("entry.zig").look;
 
@@ -175,5 +175,5 @@ fn start_listening(fd: i32, failure: *Failure) error{System}!void {
 }
 
 test {
-    _ = @import("rendezvous_test.zig");
+    _ = @import("listen_test.zig");
 }

@@ -4,11 +4,11 @@ const std = @import("std");
 const assert = std.debug.assert;
 const linux = std.os.linux;
 const live_listener = @import("live_listener.zig");
-const system = @import("os/system.zig");
+const system = @import("../os/system.zig");
 const Address = @import("address.zig").Address;
-const Deadline = @import("os/time.zig").Deadline;
+const Deadline = @import("../os/time.zig").Deadline;
 const Entry = @import("entry.zig").Entry;
-const Failure = @import("failure.zig").Failure;
+const Failure = @import("../failure.zig").Failure;
 const Id = @import("entry.zig").Id;
 const Look = @import("entry.zig").Look;
 const held_path = @import("entry.zig").held_path;
@@ -173,7 +173,7 @@ fn open_folder(address: *const Address) ?i32 {
     return if (linux.errno(result) == .SUCCESS) @intCast(result) else null;
 }
 
-const support = @import("test_support.zig");
+const support = @import("../test_support.zig");
 const expectEqual = std.testing.expectEqual;
 
 fn entry_at(path: [:0]const u8) !Entry {

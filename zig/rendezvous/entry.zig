@@ -2,8 +2,8 @@
 
 const std = @import("std");
 const linux = std.os.linux;
-const system = @import("os/system.zig");
-const Failure = @import("failure.zig").Failure;
+const system = @import("../os/system.zig");
+const Failure = @import("../failure.zig").Failure;
 
 /// Tells a file from every other one for as long as something holds it open.
 pub const Id = struct { dev_major: u32, dev_minor: u32, ino: u64 };

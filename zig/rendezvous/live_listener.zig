@@ -3,9 +3,9 @@
 
 const std = @import("std");
 const linux = std.os.linux;
-const system = @import("os/system.zig");
+const system = @import("../os/system.zig");
 const Address = @import("address.zig").Address;
-const Failure = @import("failure.zig").Failure;
+const Failure = @import("../failure.zig").Failure;
 const Id = @import("entry.zig").Id;
 const base_name = @import("address.zig").base_name;
 const held_path = @import("entry.zig").held_path;
@@ -228,7 +228,7 @@ test "lines without a listener are passed over" {
 }
 
 test "lines are whole although they straddle what one read gives" {
-    const support = @import("test_support.zig");
+    const support = @import("../test_support.zig");
     const pipe = try support.pipe();
     defer system.close_fd(pipe[0]);
     const line = "x" ** 299 ++ "\n";

@@ -3,10 +3,10 @@
 const std = @import("std");
 const assert = std.debug.assert;
 const linux = std.os.linux;
-const system = @import("os/system.zig");
-const wire = @import("ring/wire.zig");
-const Deadline = @import("os/time.zig").Deadline;
-const Failure = @import("failure.zig").Failure;
+const system = @import("../os/system.zig");
+const wire = @import("../ring/wire.zig");
+const Deadline = @import("../os/time.zig").Deadline;
+const Failure = @import("../failure.zig").Failure;
 
 pub const Announcement = struct {
     version: u32,

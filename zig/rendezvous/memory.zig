@@ -3,12 +3,12 @@
 const std = @import("std");
 const linux = std.os.linux;
 const assert = std.debug.assert;
-const wire = @import("ring/wire.zig");
-const system = @import("os/system.zig");
-const mark = @import("os/mark.zig");
-const Arena = @import("ring/arena.zig").Arena;
-const Failure = @import("failure.zig").Failure;
-const Subject = @import("failure.zig").Subject;
+const wire = @import("../ring/wire.zig");
+const system = @import("../os/system.zig");
+const mark = @import("../os/mark.zig");
+const Arena = @import("../ring/arena.zig").Arena;
+const Failure = @import("../failure.zig").Failure;
+const Subject = @import("../failure.zig").Subject;
 
 const f_add_seals = 1033;
 const f_get_seals = 1034;
@@ -183,7 +183,7 @@ test "an arena that we make passes the checks that a connector of ours makes" {
 }
 
 test "memory beyond the limit of a file's size is refused, and no signal comes" {
-    const support = @import("test_support.zig");
+    const support = @import("../test_support.zig");
     const child = try support.spawn(create_beyond_limit, .{});
     try testing.expectEqual(0, try support.exit_code(child));
 }
