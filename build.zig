@@ -1,5 +1,5 @@
 //! Builds the shared libraries that the package carries, runs the unit tests, and prints the table
-//! that TypeScript reads. Run from the repository's root with `--prefix .`, which is where lib/ goes.
+//! that TypeScript reads. Run with `--prefix .`: lib/ goes into the repository's root.
 
 const std = @import("std");
 
@@ -50,7 +50,7 @@ pub fn build(b: *std.Build) void {
 
 fn addLibrary(b: *std.Build, platform: Platform) void {
     const pinned = pinnedLibrary(b, b.createModule(.{
-        .root_source_file = b.path("zig/exports.zig"),
+        .root_source_file = b.path("zig/library.zig"),
         .target = b.resolveTargetQuery(platform.query),
         .optimize = .ReleaseFast,
         .link_libc = false,
@@ -65,7 +65,7 @@ fn pinnedLibrary(b: *std.Build, module: *std.Build.Module) std.Build.LazyPath {
     const library = b.addLibrary(.{ .name = "zerocross", .linkage = .dynamic, .root_module = module, .use_llvm = true });
     const pin = b.addRunArtifact(b.addExecutable(.{
         .name = "pin",
-        .root_module = hostModule(b, "zig/pin.zig", .Debug),
+        .root_module = hostModule(b, "zig/abi/pin.zig", .Debug),
     }));
     pin.addArtifactArg(library);
     return pin.addOutputFileArg("libzerocross.so");
@@ -78,7 +78,7 @@ fn addTests(b: *std.Build) void {
     for ([_]std.builtin.OptimizeMode{ .Debug, .ReleaseSafe }) |optimize| {
         const run = b.addRunArtifact(b.addTest(.{
             .name = @tagName(optimize),
-            .root_module = hostModule(b, "zig/main_test.zig", optimize),
+            .root_module = hostModule(b, "zig/tests.zig", optimize),
         }));
         // What they test is the kernel as well, so a cached success proves nothing.
         run.has_side_effects = true;
@@ -99,10 +99,9 @@ fn addReplay(b: *std.Build) *std.Build.Step.Run {
 }
 
 fn addTable(b: *std.Build) void {
-    const run = b.addRunArtifact(b.addExecutable(.{
-        .name = "table",
-        .root_module = hostModule(b, "zig/table.zig", .Debug),
-    }));
+    const module = hostModule(b, "zig/abi/table.zig", .Debug);
+    module.addImport("zerocross_core", hostModule(b, "zig/core.zig", .Debug));
+    const run = b.addRunArtifact(b.addExecutable(.{ .name = "table", .root_module = module }));
     run.stdio = .inherit;
     b.step("table", "Print ffi/table.ts").dependOn(&run.step);
 }
@@ -194,7 +193,7 @@ fn addChaos(b: *std.Build) void {
     step.dependOn(&b.addInstallArtifact(executable, .{ .dest_dir = .{ .override = directory } }).step);
 
     const marked = hostModule(b, "tests/chaos/library.zig", .ReleaseSafe);
-    marked.addImport("zerocross_exports", hostModule(b, "zig/exports.zig", .ReleaseSafe));
+    marked.addImport("zerocross_exports", hostModule(b, "zig/library.zig", .ReleaseSafe));
     const platform = b.fmt("linux-{s}", .{if (b.graph.host.result.cpu.arch == .x86_64) "x64" else "arm64"});
     const place = b.fmt("zig-out/marked/lib/{s}/libzerocross.so", .{platform});
     step.dependOn(&b.addInstallFile(pinnedLibrary(b, marked), place).step);
@@ -210,10 +209,10 @@ fn addChaos(b: *std.Build) void {
 /// The library and the unit tests as their lines are counted (tests/coverage/README.md).
 fn addCoverage(b: *std.Build) void {
     const step = b.step("coverage", "Build into zig-out/coverage what notes the lines that it comes to");
-    const library = hostModule(b, "zig/exports.zig", .Debug);
+    const library = hostModule(b, "zig/library.zig", .Debug);
     addNotes(b, library, "library");
     addMeasured(b, step, "library", pinnedLibrary(b, library));
-    const tests = hostModule(b, "zig/main_test.zig", .Debug);
+    const tests = hostModule(b, "zig/tests.zig", .Debug);
     addNotes(b, tests, "tests");
     addMeasured(b, step, "tests", b.addTest(.{ .root_module = tests, .use_llvm = true }).getEmittedBin());
 }

@@ -1,4 +1,4 @@
-// Printed by `npm run generate` from zig/exports.zig. Not to be edited.
+// Printed by `npm run generate` from zig/abi/exports.zig. Not to be edited.
 
 export const numbers = {
   abi: 2,

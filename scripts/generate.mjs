@@ -13,7 +13,7 @@ const table = await printTable();
 if (!process.argv.includes("--check")) {
   writeFileSync(file, table);
 } else if (readFileSync(file, "utf8") !== table) {
-  console.error("ffi/table.ts is not what zig/table.zig prints. Run `npm run generate`.");
+  console.error("ffi/table.ts is not what zig/abi/table.zig prints. Run `npm run generate`.");
   process.exitCode = 1;
 }
 

@@ -2,14 +2,14 @@
 
 const std = @import("std");
 const linux = std.os.linux;
-const handles = @import("../handles.zig");
-const rendezvous = @import("../rendezvous/socket.zig");
+const handles = @import("../abi/handles.zig");
+const sockets = @import("../rendezvous/socket.zig");
 const Address = @import("../rendezvous/address.zig").Address;
 const support = @import("../test_support.zig");
 const system = @import("../os/system.zig");
 const waiter = @import("waiter.zig");
 const waiters = @import("waiters.zig");
-const watching = @import("../watching.zig");
+const watching = @import("../abi/watching.zig");
 const waiter_test = @import("waiter_test.zig");
 const Deadline = @import("../os/time.zig").Deadline;
 const Failure = @import("../failure.zig").Failure;
@@ -433,7 +433,7 @@ test "a connector is noticed at once where only listeners are watched, and soon 
     try expect(!try watching.watch(number, handle, .connector, 0));
     var sleeper: Sleeper = .{ .number = number };
     try sleeper.start();
-    var connector = try rendezvous.connect(&address, .after_ms(0), false, &failure);
+    var connector = try sockets.connect(&address, .after_ms(0), false, &failure);
     try expectEqual(1, try sleeper.end());
     try expect_taken(number, &.{handle});
     try expect(try watching.watch(number, handle, .connector, 0));
@@ -459,7 +459,7 @@ test "a connector is noticed at once where only listeners are watched, and soon 
     try expect(!try watching.watch(number, inlet.handle, .news, 0));
     waiter.intervals.partial_ns = 5 * std.time.ns_per_ms;
     try sleeper.start();
-    connector = try rendezvous.connect(&address, .after_ms(0), false, &failure);
+    connector = try sockets.connect(&address, .after_ms(0), false, &failure);
     defer connector.close();
     try expectEqual(1, try sleeper.end());
     try expect_taken(number, &.{handle});

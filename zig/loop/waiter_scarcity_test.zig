@@ -2,14 +2,14 @@
 
 const std = @import("std");
 const linux = std.os.linux;
-const handles = @import("../handles.zig");
-const rendezvous = @import("../rendezvous/socket.zig");
+const handles = @import("../abi/handles.zig");
+const sockets = @import("../rendezvous/socket.zig");
 const Address = @import("../rendezvous/address.zig").Address;
 const support = @import("../test_support.zig");
 const system = @import("../os/system.zig");
 const waiter = @import("waiter.zig");
 const waiters = @import("waiters.zig");
-const watching = @import("../watching.zig");
+const watching = @import("../abi/watching.zig");
 const waiter_test = @import("waiter_test.zig");
 const expect = std.testing.expect;
 const expectEqual = std.testing.expectEqual;

@@ -2,13 +2,13 @@
 
 const std = @import("std");
 const linux = std.os.linux;
-const rendezvous = @import("socket.zig");
+const sockets = @import("socket.zig");
 const support = @import("../test_support.zig");
 const system = @import("../os/system.zig");
 const Address = @import("address.zig").Address;
 const Deadline = @import("../os/time.zig").Deadline;
 const Failure = @import("../failure.zig").Failure;
-const Listener = rendezvous.Listener;
+const Listener = sockets.Listener;
 const Subject = @import("../failure.zig").Subject;
 const must = support.must;
 const patience_ms = support.patience_ms;
@@ -20,13 +20,13 @@ const expectError = std.testing.expectError;
 fn expect_waited_for(address: *const Address, errno: linux.E) !void {
     const before = support.open_descriptors();
     var failure: Failure = .{};
-    try expectError(error.System, rendezvous.connect(address, .after_ms(patience_ms), false, &failure));
+    try expectError(error.System, sockets.connect(address, .after_ms(patience_ms), false, &failure));
     try expectEqual(.connect, failure.subject);
     try expectEqual(errno, failure.errno);
 
     failure = .{};
     const deadline: Deadline = .after_ms(20);
-    try expectError(error.Timeout, rendezvous.connect(address, deadline, true, &failure));
+    try expectError(error.Timeout, sockets.connect(address, deadline, true, &failure));
     try expect(deadline.passed());
     try expectEqual(.connect, failure.subject);
     try expectEqual(errno, failure.errno);
@@ -38,7 +38,7 @@ fn expect_not_waited_for(address: *const Address, expected: anyerror, subject: S
     const before = support.open_descriptors();
     var failure: Failure = .{};
     const deadline: Deadline = .after_ms(patience_ms);
-    try expectError(expected, rendezvous.connect(address, deadline, true, &failure));
+    try expectError(expected, sockets.connect(address, deadline, true, &failure));
     try expect(!deadline.passed());
     try expectEqual(subject, failure.subject);
     try expectEqual(before, support.open_descriptors());
@@ -64,7 +64,7 @@ test "a connector waits for room in a listener's queue" {
     defer system.close_fd(busy);
 
     var failure: Failure = .{};
-    var first = try rendezvous.connect(&address, .after_ms(0), false, &failure);
+    var first = try sockets.connect(&address, .after_ms(0), false, &failure);
     defer first.close();
     try expect_waited_for(&address, .AGAIN);
 }
@@ -98,9 +98,9 @@ test "a connector that came first connects as soon as there is a listener" {
 
 fn connect_twice(address: *const Address, tried: i32) u8 {
     var failure: Failure = .{};
-    if (rendezvous.connect(address, .after_ms(0), true, &failure)) |_| return 1 else |_| {}
+    if (sockets.connect(address, .after_ms(0), true, &failure)) |_| return 1 else |_| {}
     _ = linux.write(tried, "t", 1);
-    _ = rendezvous.connect(address, .after_ms(patience_ms), true, &failure) catch return 2;
+    _ = sockets.connect(address, .after_ms(patience_ms), true, &failure) catch return 2;
     return 0;
 }
 
@@ -162,7 +162,7 @@ test "accepting ends at its deadline and can be taken up again" {
     const deadline: Deadline = .after_ms(20);
     try expectError(error.Timeout, listener.accept(deadline, &failure));
     try expect(deadline.passed());
-    var connector = try rendezvous.connect(&address, .after_ms(0), false, &failure);
+    var connector = try sockets.connect(&address, .after_ms(0), false, &failure);
     defer connector.close();
     var accepted = try listener.accept(.after_ms(0), &failure);
     accepted.close();
@@ -190,7 +190,7 @@ test "a signal ends neither accepting nor connecting" {
 
     signals = 0;
     try expectError(error.Timeout, listener.accept(.after_ms(20), &failure));
-    try expectError(error.Timeout, rendezvous.connect(&missing, .after_ms(20), true, &failure));
+    try expectError(error.Timeout, sockets.connect(&missing, .after_ms(20), true, &failure));
     try expect(signals > 0);
 }
 

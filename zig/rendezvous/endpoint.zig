@@ -8,7 +8,7 @@
 const memory = @import("memory.zig");
 const mark = @import("../os/mark.zig");
 const Arena = @import("../ring/arena.zig").Arena;
-const rendezvous = @import("socket.zig");
+const sockets = @import("socket.zig");
 const Address = @import("address.zig").Address;
 const handshake = @import("handshake.zig");
 const system = @import("../os/system.zig");
@@ -17,7 +17,24 @@ const Failure = @import("../failure.zig").Failure;
 const Deadline = @import("../os/time.zig").Deadline;
 const channel = @import("../channel/channel.zig");
 const Rpc = @import("../channel/rpc.zig").Rpc;
-const status = @import("../status.zig");
+
+/// All that can go wrong at what stands behind a handle.
+pub const EndpointError = error{
+    Corrupt,
+    TooLarge,
+    Timeout,
+    Wire,
+    System,
+    AddressInUse,
+    PathRefused,
+    PathEmpty,
+    PathTooLong,
+    PathHasNul,
+    PeerGone,
+    PeerClosed,
+    PeerDied,
+    Misuse,
+};
 
 pub const Role = enum(u32) {
     producer = 0,
@@ -77,8 +94,8 @@ const Exchange = union(enum) {
 
 pub const Endpoint = struct {
     failure: Failure = .{},
-    listener: ?rendezvous.Listener = null,
-    connection: ?rendezvous.Connection = null,
+    listener: ?sockets.Listener = null,
+    connection: ?sockets.Connection = null,
     exchange: Exchange = .none,
     /// The connection's, once that is over. The links of `end` borrow it.
     held_peer: ?Peer = null,
@@ -90,33 +107,33 @@ pub const Endpoint = struct {
     reserve: ?Arena = null,
     end: End = .none,
 
-    pub fn listen(self: *Endpoint, path: []const u8, mode: u32) status.Error!void {
+    pub fn listen(self: *Endpoint, path: []const u8, mode: u32) EndpointError!void {
         if (self.is_busy()) return error.Misuse;
         const address = try Address.parse(path);
-        self.listener = try rendezvous.Listener.open(&address, @intCast(mode & 0o777), &self.failure);
+        self.listener = try sockets.Listener.open(&address, @intCast(mode & 0o777), &self.failure);
     }
 
-    pub fn accept(self: *Endpoint, deadline: Deadline) status.Error!void {
+    pub fn accept(self: *Endpoint, deadline: Deadline) EndpointError!void {
         if (self.connection != null) return error.Misuse;
         try self.take_connector(self, deadline);
     }
 
     /// Like `accept`, of a connector that came to another endpoint, which goes on listening.
-    pub fn accept_from(self: *Endpoint, listening: *const Endpoint, deadline: Deadline) status.Error!void {
+    pub fn accept_from(self: *Endpoint, listening: *const Endpoint, deadline: Deadline) EndpointError!void {
         if (self.is_busy()) return error.Misuse;
         try self.take_connector(listening, deadline);
     }
 
-    fn take_connector(self: *Endpoint, listening: *const Endpoint, deadline: Deadline) status.Error!void {
+    fn take_connector(self: *Endpoint, listening: *const Endpoint, deadline: Deadline) EndpointError!void {
         const listener = if (listening.listener) |*listener| listener else return error.Misuse;
         self.connection = try listener.accept(deadline, &self.failure);
         self.exchange = .{ .sending = .{} };
     }
 
-    pub fn connect(self: *Endpoint, path: []const u8, deadline: Deadline, retry: bool) status.Error!void {
+    pub fn connect(self: *Endpoint, path: []const u8, deadline: Deadline, retry: bool) EndpointError!void {
         if (self.is_busy()) return error.Misuse;
         const address = try Address.parse(path);
-        self.connection = try rendezvous.connect(&address, deadline, retry, &self.failure);
+        self.connection = try sockets.connect(&address, deadline, retry, &self.failure);
         self.exchange = .{ .receiving = .{} };
     }
 
@@ -131,7 +148,7 @@ pub const Endpoint = struct {
 
     /// Ends the rendezvous: from here on there is a channel or an RPC, and neither socket nor path.
     /// After a timeout the same call goes on with it; any other failure takes back what was done.
-    pub fn establish(self: *Endpoint, role: Role, offer: Offer, spin_us: f64, deadline: Deadline) status.Error!void {
+    pub fn establish(self: *Endpoint, role: Role, offer: Offer, spin_us: f64, deadline: Deadline) EndpointError!void {
         const connection = self.connection orelse return error.Misuse;
         const result = switch (self.exchange) {
             .none => unreachable,
@@ -154,7 +171,7 @@ pub const Endpoint = struct {
     }
 
     /// The listener's side: makes the memory, once, and sends it.
-    fn hand_over(self: *Endpoint, sending: *Exchange.Sending, role: Role, offer: Offer, spin_us: f64, deadline: Deadline) status.Error!End {
+    fn hand_over(self: *Endpoint, sending: *Exchange.Sending, role: Role, offer: Offer, spin_us: f64, deadline: Deadline) EndpointError!End {
         const fd = self.connection.?.fd;
         if (sending.transmission == null) try self.make_memory(sending, role, offer, spin_us);
         const count: usize = if (self.reverse == null) 1 else 2;
@@ -165,7 +182,7 @@ pub const Endpoint = struct {
         return sending.end;
     }
 
-    fn make_memory(self: *Endpoint, sending: *Exchange.Sending, role: Role, offer: Offer, spin_us: f64) status.Error!void {
+    fn make_memory(self: *Endpoint, sending: *Exchange.Sending, role: Role, offer: Offer, spin_us: f64) EndpointError!void {
         const rpc = role.is_rpc();
         sending.descriptors[0] = try memory.create(offer.capacity, &self.failure);
         try self.map(&self.mapping, sending.descriptors[0], offer.capacity, rpc);
@@ -186,7 +203,7 @@ pub const Endpoint = struct {
     }
 
     /// The connector's side: receives the memory and checks it before it believes any of it.
-    fn take_over(self: *Endpoint, reception: *handshake.Reception, role: Role, spin_us: f64, deadline: Deadline) status.Error!End {
+    fn take_over(self: *Endpoint, reception: *handshake.Reception, role: Role, spin_us: f64, deadline: Deadline) EndpointError!End {
         const rpc = role.is_rpc();
         try reception.read_whole(self.connection.?.fd, deadline, &self.failure);
         mark.at(.handshake_received);

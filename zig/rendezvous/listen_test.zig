@@ -2,12 +2,12 @@
 
 const std = @import("std");
 const linux = std.os.linux;
-const rendezvous = @import("socket.zig");
+const sockets = @import("socket.zig");
 const support = @import("../test_support.zig");
 const system = @import("../os/system.zig");
 const Address = @import("address.zig").Address;
 const Failure = @import("../failure.zig").Failure;
-const Listener = rendezvous.Listener;
+const Listener = sockets.Listener;
 const Subject = @import("../failure.zig").Subject;
 const must = support.must;
 const patience_ms = support.patience_ms;
@@ -79,7 +79,7 @@ test "a connector meets a listener, and each knows the other's process" {
 
     var failure: Failure = .{};
     var listener = try Listener.open(&address, 0o600, &failure);
-    var connector = try rendezvous.connect(&address, .after_ms(patience_ms), true, &failure);
+    var connector = try sockets.connect(&address, .after_ms(patience_ms), true, &failure);
     var accepted = try listener.accept(.after_ms(patience_ms), &failure);
     for ([_]i32{ listener.fd, connector.fd, accepted.fd, listener.file.?.place.folder }) |fd| {
         try expect(!support.is_inherited(fd));
@@ -186,7 +186,7 @@ test "a symlink to a socket is refused by a listener and followed by a connector
     var listener = try Listener.open(&address, 0o600, &failure);
     defer listener.close();
     try expect_refused(link, .symlink);
-    var connector = try rendezvous.connect(&address_of_link, .after_ms(0), false, &failure);
+    var connector = try sockets.connect(&address_of_link, .after_ms(0), false, &failure);
     connector.close();
 }
 
@@ -199,7 +199,7 @@ test "a socket file that nobody listens on is replaced" {
     var failure: Failure = .{};
     var listener = try Listener.open(&address, 0o600, &failure);
     defer listener.close();
-    var connector = try rendezvous.connect(&address, .after_ms(0), false, &failure);
+    var connector = try sockets.connect(&address, .after_ms(0), false, &failure);
     connector.close();
 }
 
@@ -209,7 +209,7 @@ test "a socket file is replaced while a connection that its dead listener accept
     const address = try Address.parse(folder.file("a.sock"));
     const dead = try support.listening_socket(&address);
     var failure: Failure = .{};
-    var connector = try rendezvous.connect(&address, .after_ms(0), false, &failure);
+    var connector = try sockets.connect(&address, .after_ms(0), false, &failure);
     defer connector.close();
     const accepted: i32 = @intCast(try must(linux.accept4(dead, null, null, linux.SOCK.CLOEXEC)));
     defer system.close_fd(accepted);
@@ -230,7 +230,7 @@ test "a live listener is left alone, and named, and learns nothing of it" {
     try expect_in_use(&address, linux.getpid());
     var failure: Failure = .{};
     try expectError(error.Timeout, system.poll_until(live, linux.POLL.IN, .after_ms(0), &failure));
-    var connector = try rendezvous.connect(&address, .after_ms(0), false, &failure);
+    var connector = try sockets.connect(&address, .after_ms(0), false, &failure);
     connector.close();
 }
 
@@ -410,7 +410,7 @@ test "an abstract address needs no file, and a second listener is told who has i
     var failure: Failure = .{};
     var listener = try Listener.open(&address, 0o600, &failure);
     try expect_in_use(&address, linux.getpid());
-    var connector = try rendezvous.connect(&address, .after_ms(0), false, &failure);
+    var connector = try sockets.connect(&address, .after_ms(0), false, &failure);
     connector.close();
     listener.close();
     try expectEqual(before, support.open_descriptors());

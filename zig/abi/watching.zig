@@ -2,14 +2,14 @@
 //! a waiter can look at. Called by the thread that owns the handle.
 
 const handles = @import("handles.zig");
-const channel = @import("channel/channel.zig");
-const waiters = @import("loop/waiters.zig");
-const WaitContext = @import("channel/wait.zig").WaitContext;
-const Link = @import("channel/link.zig").Link;
-const Endpoint = @import("rendezvous/endpoint.zig").Endpoint;
-const Target = @import("loop/target.zig").Target;
-const Interest = @import("loop/target.zig").Interest;
-const WaiterError = @import("loop/waiters.zig").WaiterError;
+const channel = @import("../channel/channel.zig");
+const waiters = @import("../loop/waiters.zig");
+const WaitContext = @import("../channel/wait.zig").WaitContext;
+const Link = @import("../channel/link.zig").Link;
+const Endpoint = @import("../rendezvous/endpoint.zig").Endpoint;
+const Target = @import("../loop/target.zig").Target;
+const Interest = @import("../loop/target.zig").Interest;
+const WaiterError = @import("../loop/waiters.zig").WaiterError;
 
 /// True: it is ready already, and not armed.
 pub fn watch(waiter: u32, handle: u32, interest: Interest, size: u32) WaiterError!bool {

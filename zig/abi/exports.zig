@@ -4,18 +4,18 @@
 //! Buffers of size 0 may be any pointer. All lengths come from the typed arrays themselves.
 
 const std = @import("std");
-const wire = @import("ring/wire.zig");
+const wire = @import("../ring/wire.zig");
 const handles = @import("handles.zig");
-const endpoints = @import("rendezvous/endpoint.zig");
+const endpoints = @import("../rendezvous/endpoint.zig");
 const Endpoint = endpoints.Endpoint;
-const channel = @import("channel/channel.zig");
-const Rpc = @import("channel/rpc.zig").Rpc;
-const Place = @import("ring/reader.zig").Place;
-const waiters = @import("loop/waiters.zig");
+const channel = @import("../channel/channel.zig");
+const Rpc = @import("../channel/rpc.zig").Rpc;
+const Place = @import("../ring/reader.zig").Place;
+const waiters = @import("../loop/waiters.zig");
 const watching = @import("watching.zig");
-const Interest = @import("loop/target.zig").Interest;
-const Envelope = @import("ring/writer.zig").Envelope;
-const Deadline = @import("os/time.zig").Deadline;
+const Interest = @import("../loop/target.zig").Interest;
+const Envelope = @import("../ring/writer.zig").Envelope;
+const Deadline = @import("../os/time.zig").Deadline;
 const statuses = @import("status.zig");
 const Status = statuses.Status;
 
@@ -460,12 +460,12 @@ inline fn code(status: Status) i32 {
     return @intFromEnum(status);
 }
 
-fn code_of(result: statuses.Error!void) i32 {
+fn code_of(result: endpoints.EndpointError!void) i32 {
     result catch |err| return code_of_error(err);
     return code(.ok);
 }
 
-fn code_of_error(err: statuses.Error) i32 {
+fn code_of_error(err: endpoints.EndpointError) i32 {
     @branchHint(.cold);
     return code(statuses.of_error(err));
 }

@@ -1,5 +1,7 @@
 //! What a call across the seam answers below 0. The numbers are fixed and never reused.
 
+const EndpointError = @import("../rendezvous/endpoint.zig").EndpointError;
+
 pub const Status = enum(i32) {
     ok = 0,
     /// Not now: the ring is full, or there is nothing in it.
@@ -30,7 +32,7 @@ pub const Status = enum(i32) {
 };
 
 /// Every error of the core, as the number that crosses the seam.
-pub fn of_error(err: Error) Status {
+pub fn of_error(err: EndpointError) Status {
     return switch (err) {
         error.Corrupt => .corrupt,
         error.TooLarge => .too_large,
@@ -48,20 +50,3 @@ pub fn of_error(err: Error) Status {
         error.Misuse => .misuse,
     };
 }
-
-pub const Error = error{
-    Corrupt,
-    TooLarge,
-    Timeout,
-    Wire,
-    System,
-    AddressInUse,
-    PathRefused,
-    PathEmpty,
-    PathTooLong,
-    PathHasNul,
-    PeerGone,
-    PeerClosed,
-    PeerDied,
-    Misuse,
-};

@@ -5,8 +5,8 @@ test {
     _ = @import("ring/copy.zig");
     _ = @import("os/cpu.zig");
     _ = @import("rendezvous/endpoint.zig");
-    _ = @import("exports_test.zig");
-    _ = @import("handles.zig");
+    _ = @import("abi/exports_test.zig");
+    _ = @import("abi/handles.zig");
     _ = @import("rendezvous/handshake.zig");
     _ = @import("rendezvous/live_listener.zig");
     _ = @import("rendezvous/memory.zig");

@@ -3,9 +3,9 @@
 
 const std = @import("std");
 const assert = std.debug.assert;
-const Arena = @import("ring/arena.zig").Arena;
-const Endpoint = @import("rendezvous/endpoint.zig").Endpoint;
-const slots_max = @import("loop/watch.zig").slots_max;
+const Arena = @import("../ring/arena.zig").Arena;
+const Endpoint = @import("../rendezvous/endpoint.zig").Endpoint;
+const slots_max = @import("../loop/watch.zig").slots_max;
 
 pub const slot_count = 4096;
 const index_bits = 12;
@@ -135,12 +135,12 @@ test "neither 0 nor a number out of nowhere is a handle" {
     }
 }
 
-const memory = @import("rendezvous/memory.zig");
+const memory = @import("../rendezvous/memory.zig");
 
 fn open_with_memory(capacity: u32) !u32 {
-    var failure: @import("failure.zig").Failure = .{};
+    var failure: @import("../failure.zig").Failure = .{};
     const fd = try memory.create(capacity, &failure);
-    defer @import("os/system.zig").close_fd(fd);
+    defer @import("../os/system.zig").close_fd(fd);
     const handle = open().?;
     const endpoint = get(handle).?;
     endpoint.mapping = try memory.map(fd, capacity, endpoint.reserve, &failure);

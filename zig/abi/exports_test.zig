@@ -1,7 +1,7 @@
 //! An RPC through the C ABI: what its calls answer, write and refuse.
 
 const std = @import("std");
-const support = @import("test_support.zig");
+const support = @import("../test_support.zig");
 const symbols = @import("exports.zig").symbols;
 const Status = @import("status.zig").Status;
 const expectEqual = std.testing.expectEqual;

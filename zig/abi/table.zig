@@ -3,18 +3,19 @@
 
 const std = @import("std");
 const linux = std.os.linux;
-const wire = @import("ring/wire.zig");
-const exports = @import("exports.zig");
-const Status = @import("status.zig").Status;
-const Subject = @import("failure.zig").Subject;
-const handles = @import("handles.zig");
+const core = @import("zerocross_core");
+const wire = core.wire;
+const exports = core.exports;
+const handles = core.handles;
+const Status = core.status.Status;
+const Subject = core.failure.Subject;
 
 const text = head ++ numbers_text() ++ enum_text("status", Status) ++ enum_text("subject", Subject) ++
     fields_text("statsFields", exports.StatsField) ++ fields_text("failureFields", exports.FailureField) ++
     symbols_text();
 
 const head =
-    \\// Printed by `npm run generate` from zig/exports.zig. Not to be edited.
+    \\// Printed by `npm run generate` from zig/abi/exports.zig. Not to be edited.
     \\
     \\
 ;
