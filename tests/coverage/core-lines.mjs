@@ -28,11 +28,12 @@ import { join } from "node:path";
  */
 export function countLines(folder, library, others, reasons) {
   const met = new Set([...library, ...others].filter(({ isMet }) => isMet).flatMap(keysOf));
-  const names = readdirSync(folder).filter((name) => name.endsWith(".zig"));
-  return names.sort().flatMap((name) => {
+  const entries = readdirSync(folder, { withFileTypes: true, recursive: true });
+  const sources = entries.filter(({ name }) => name.endsWith(".zig"));
+  return sources.sort(byName).flatMap(({ name, parentPath }) => {
     const places = library.filter(({ file }) => file === name);
     if (places.length === 0) return [];
-    const source = readFileSync(join(folder, name), "utf8").split("\n");
+    const source = readFileSync(join(parentPath, name), "utf8").split("\n");
     // A brace alone has code where Zig has it trap what cannot come to it.
     const numbers = [...new Set(places.map(({ line }) => line))]
       .filter((number) => source[number - 1]?.trim() !== "}")
@@ -52,6 +53,14 @@ export function countLines(folder, library, others, reasons) {
       absent: absentFunctions(source, new Set(numbers)),
     };
   });
+}
+
+/**
+ * @param {{ name: string }} a
+ * @param {{ name: string }} b
+ */
+function byName(a, b) {
+  return a.name < b.name ? -1 : 1;
 }
 
 /** @param {import("./places.mjs").Place} place */

@@ -73,10 +73,10 @@ function report(files) {
 
   for (const file of files) {
     for (const { number, text, reason } of file.unreached) {
-      console.log(`\nzig/${file.name}:${number}: ${text}\n  ${reason ?? "NO REASON IS GIVEN"}`);
+      console.log(`\n${file.name}:${number}: ${text}\n  ${reason ?? "NO REASON IS GIVEN"}`);
     }
     if (file.absent.length > 0)
-      console.log(`\nzig/${file.name}: not in the library: ${file.absent}`);
+      console.log(`\n${file.name}: not in the library: ${file.absent}`);
   }
   const unexplained = files.flatMap((file) => file.unreached.filter(({ reason }) => !reason));
   console.log(`\n${unexplained.length} unreached lines without a reason in unreached.json`);

@@ -51,8 +51,14 @@ fn read_places(arena: std.mem.Allocator, binary: *std.debug.ElfFile) ![]Place {
 }
 
 fn is_core(folder: []const u8, path: []const u8) bool {
-    return std.mem.endsWith(u8, path, ".zig") and
-        std.mem.eql(u8, std.fs.path.basename(folder), "zig") and std.mem.indexOf(u8, folder, "node_modules") == null;
+    if (!std.mem.endsWith(u8, path, ".zig")) return false;
+    var is_inside = false;
+    var parts = std.mem.tokenizeScalar(u8, folder, '/');
+    while (parts.next()) |part| {
+        if (std.mem.eql(u8, part, "node_modules")) return false;
+        if (std.mem.eql(u8, part, "zig")) is_inside = true;
+    }
+    return is_inside;
 }
 
 /// The address that the image's first byte was linked for.
