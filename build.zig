@@ -89,11 +89,11 @@ fn addTests(b: *std.Build) void {
 
 /// The inputs that the fuzzers have found, without a fuzzer.
 fn addReplay(b: *std.Build) *std.Build.Step.Run {
-    const module = hostModule(b, "tests/fuzz/replay.zig", .Debug);
+    const module = hostModule(b, "proofs/fuzz/replay.zig", .Debug);
     module.addImport("zerocross_core", hostModule(b, "zig/core.zig", .Debug));
     const run = b.addRunArtifact(b.addExecutable(.{ .name = "replay", .root_module = module }));
-    run.addDirectoryArg(b.path("tests/fuzz/corpus"));
-    run.addDirectoryArg(b.path("tests/fuzz/regressions"));
+    run.addDirectoryArg(b.path("proofs/fuzz/corpus"));
+    run.addDirectoryArg(b.path("proofs/fuzz/regressions"));
     run.has_side_effects = true;
     return run;
 }
@@ -122,22 +122,22 @@ fn addBench(b: *std.Build) void {
 
 fn addRestrict(b: *std.Build) void {
     const step = b.step("restrict", "Build what runs a program on a system that lacks something");
-    addProgram(b, step, "restrict", "tests/restrict/main.zig");
+    addProgram(b, step, "restrict", "proofs/restrict/main.zig");
 }
 
 const fuzz_targets = [_][]const u8{ "reader", "writer", "changing", "handshake", "rpc" };
 
-/// A program for each target, around libFuzzer, whose archives tests/fuzz/run.mjs names. Only the code
+/// A program for each target, around libFuzzer, whose archives proofs/fuzz/run.mjs names. Only the code
 /// under test and the target itself count their edges.
 fn addFuzz(b: *std.Build, runtime: []const []const u8) void {
-    const step = b.step("fuzz", "Build the fuzzers into zig-out/bin; see tests/fuzz/run.mjs");
+    const step = b.step("fuzz", "Build the fuzzers into zig-out/bin; see proofs/fuzz/run.mjs");
     for (fuzz_targets) |name| {
         const core = hostModule(b, "zig/core.zig", .ReleaseSafe);
         core.fuzz = true;
-        const target = hostModule(b, b.fmt("tests/fuzz/{s}.zig", .{name}), .ReleaseSafe);
+        const target = hostModule(b, b.fmt("proofs/fuzz/{s}.zig", .{name}), .ReleaseSafe);
         target.fuzz = true;
         target.addImport("zerocross_core", core);
-        const driver = hostModule(b, "tests/fuzz/driver.zig", .ReleaseSafe);
+        const driver = hostModule(b, "proofs/fuzz/driver.zig", .ReleaseSafe);
         driver.link_libc = true;
         driver.addImport("target", target);
         // libFuzzer has the main function.
@@ -151,7 +151,7 @@ fn addFuzz(b: *std.Build, runtime: []const []const u8) void {
 }
 
 /// Under ThreadSanitizer in Debug too: what the optimiser has taken out cannot be seen to race. Its
-/// archives are named by tests/threads/run.ts; Zig would build its own for minutes.
+/// archives are named by proofs/threads/run.ts; Zig would build its own for minutes.
 fn addThreads(b: *std.Build, runtime: []const []const u8) void {
     addThreadsProgram(b, "threads-safe", threadsModule(b, .ReleaseSafe));
     addThreadsProgram(b, "threads-debug", threadsModule(b, .Debug));
@@ -171,7 +171,7 @@ fn addThreads(b: *std.Build, runtime: []const []const u8) void {
 }
 
 fn threadsModule(b: *std.Build, optimize: std.builtin.OptimizeMode) *std.Build.Module {
-    const module = hostModule(b, "tests/threads/main.zig", optimize);
+    const module = hostModule(b, "proofs/threads/main.zig", optimize);
     module.addImport("zerocross_core", hostModule(b, "zig/core.zig", optimize));
     return module;
 }
@@ -186,13 +186,13 @@ fn addThreadsProgram(b: *std.Build, name: []const u8, module: *std.Build.Module)
 /// Programs and a copy of the package in which marked steps can be struck at.
 fn addChaos(b: *std.Build) void {
     const step = b.step("chaos", "Build what kills and stops: zig-out/bin/chaos, and the package with marks in zig-out/marked");
-    const program = hostModule(b, "tests/chaos/main.zig", .ReleaseSafe);
+    const program = hostModule(b, "proofs/chaos/main.zig", .ReleaseSafe);
     program.addImport("zerocross_core", hostModule(b, "zig/core.zig", .ReleaseSafe));
     const directory: std.Build.InstallDir = .{ .custom = "zig-out/bin" };
     const executable = b.addExecutable(.{ .name = "chaos", .root_module = program });
     step.dependOn(&b.addInstallArtifact(executable, .{ .dest_dir = .{ .override = directory } }).step);
 
-    const marked = hostModule(b, "tests/chaos/library.zig", .ReleaseSafe);
+    const marked = hostModule(b, "proofs/chaos/library.zig", .ReleaseSafe);
     marked.addImport("zerocross_exports", hostModule(b, "zig/library.zig", .ReleaseSafe));
     const platform = b.fmt("linux-{s}", .{if (b.graph.host.result.cpu.arch == .x86_64) "x64" else "arm64"});
     const place = b.fmt("zig-out/marked/lib/{s}/libzerocross.so", .{platform});
@@ -206,7 +206,7 @@ fn addChaos(b: *std.Build) void {
     }
 }
 
-/// The library and the unit tests as their lines are counted (tests/coverage/README.md).
+/// The library and the unit tests as their lines are counted (proofs/coverage/README.md).
 fn addCoverage(b: *std.Build) void {
     const step = b.step("coverage", "Build into zig-out/coverage what notes the lines that it comes to");
     const library = hostModule(b, "zig/library.zig", .Debug);
@@ -221,7 +221,7 @@ fn addNotes(b: *std.Build, module: *std.Build.Module, name: []const u8) void {
     const map = b.fmt("zig-out/coverage/{s}.map", .{name});
     const options = b.addOptions();
     options.addOption([]const u8, "map", b.pathResolve(&.{ b.graph.cache.cwd, b.install_prefix, map }));
-    const runtime = hostModule(b, "tests/coverage/runtime.zig", .ReleaseSmall);
+    const runtime = hostModule(b, "proofs/coverage/runtime.zig", .ReleaseSmall);
     runtime.pic = true;
     runtime.addOptions("options", options);
     module.addObject(b.addObject(.{ .name = "coverage", .root_module = runtime, .use_llvm = true }));
@@ -230,7 +230,7 @@ fn addNotes(b: *std.Build, module: *std.Build.Module, name: []const u8) void {
 fn addMeasured(b: *std.Build, step: *std.Build.Step, name: []const u8, binary: std.Build.LazyPath) void {
     const lines = b.addRunArtifact(b.addExecutable(.{
         .name = "lines",
-        .root_module = hostModule(b, "tests/coverage/lines.zig", .Debug),
+        .root_module = hostModule(b, "proofs/coverage/lines.zig", .Debug),
     }));
     lines.addFileArg(binary);
     const map = lines.addOutputFileArg("map");

@@ -37,9 +37,9 @@ if (values.help) {
 const folder = values.results === undefined ? undefined : resolve(values.results);
 if (folder !== undefined) mkdirSync(folder, { recursive: true });
 
-const apiFuzz = ["tests/api-fuzz/main.ts", "--calls", "1000000"];
+const apiFuzz = ["proofs/api-fuzz/main.ts", "--calls", "1000000"];
 const chaos = [
-  "tests/chaos/main.ts",
+  "proofs/chaos/main.ts",
   "--kills",
   "500",
   "--stops",
@@ -57,15 +57,15 @@ const steps = [
     command: zigBuild("install", "restrict", "chaos"),
     seconds: 600,
   },
-  { name: "model", command: ["node", "tests/model/check.mjs", ...keep("model")], seconds: 2400 },
+  { name: "model", command: ["node", "proofs/model/check.mjs", ...keep("model")], seconds: 2400 },
   {
     name: "threads",
-    command: ["bun", "tests/threads/run.ts", "--seconds", "300", ...keep("threads")],
+    command: ["bun", "proofs/threads/run.ts", "--seconds", "300", ...keep("threads")],
     seconds: 2000,
   },
   {
     name: "fuzz",
-    command: ["node", "tests/fuzz/run.mjs", "--minutes", "30", ...keep("fuzz")],
+    command: ["node", "proofs/fuzz/run.mjs", "--minutes", "30", ...keep("fuzz")],
     seconds: 6600,
   },
   {
@@ -117,17 +117,17 @@ const steps = [
   },
   {
     name: "soak",
-    command: ["bun", "tests/soak/main.ts", "--minutes", "20", ...keep("soak")],
+    command: ["bun", "proofs/soak/main.ts", "--minutes", "20", ...keep("soak")],
     seconds: 1500,
   },
   {
     name: "coverage-zig",
-    command: ["node", "tests/coverage/core.mjs", ...keep("coverage-zig")],
+    command: ["node", "proofs/coverage/core.mjs", ...keep("coverage-zig")],
     seconds: 2400,
   },
   {
     name: "coverage-src",
-    command: ["node", "tests/coverage/source.mjs", ...keep("coverage-src")],
+    command: ["node", "proofs/coverage/source.mjs", ...keep("coverage-src")],
     seconds: 2400,
   },
 ];

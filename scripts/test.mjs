@@ -40,16 +40,16 @@ const steps = [
       skipped: /\/\d+ tests passed.*?(\d+) skipped/g,
     },
   },
-  { name: "model", command: ["node", "tests/model/check.mjs", "--short"], seconds: 180 },
+  { name: "model", command: ["node", "proofs/model/check.mjs", "--short"], seconds: 180 },
   {
     name: "threads",
-    command: ["bun", "tests/threads/run.ts", "--seconds", "4", "threads-debug"],
+    command: ["bun", "proofs/threads/run.ts", "--seconds", "4", "threads-debug"],
     seconds: 180,
   },
   {
     // A step of its own, since it is skipped where Debian's packages cannot be had.
     name: "tsan",
-    command: ["bun", "tests/threads/run.ts", "--seconds", "4", "threads-tsan"],
+    command: ["bun", "proofs/threads/run.ts", "--seconds", "4", "threads-tsan"],
     seconds: 180,
   },
   { name: "chaos", command: ["zig-out/bin/chaos", "--storms", "30"], seconds: 120 },

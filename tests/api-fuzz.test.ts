@@ -1,4 +1,4 @@
-/** Random sequences of calls: the short form of what tests/api-fuzz/main.ts does at length. */
+/** Random sequences of calls: the short form of what proofs/api-fuzz/main.ts does at length. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { test } from "node:test";
@@ -10,9 +10,9 @@ import { printedSeed } from "./support/seed.ts";
 const seed = printedSeed();
 const bounds = { timeout: 60_000 };
 
-/** What tests/api-fuzz/main.ts prints, under the runtime of this test. */
+/** What proofs/api-fuzz/main.ts prints, under the runtime of this test. */
 function fuzz(options: readonly (string | number)[]): Promise<string> {
-  const file = fileURLToPath(new URL("./api-fuzz/main.ts", import.meta.url));
+  const file = fileURLToPath(new URL("../proofs/api-fuzz/main.ts", import.meta.url));
   const denoFlags = ["run", "--allow-all", "--no-lock", "--no-check"];
   const flags = thisRuntime === "deno" ? denoFlags : [];
   const args = [...flags, file, "--seed", seed, ...options].map(String);

@@ -1,10 +1,10 @@
-/** The short form of tests/chaos: processes of both runtimes are killed, stopped, and rained upon. */
+/** The short form of proofs/chaos: processes of both runtimes are killed, stopped, and rained upon. */
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { test } from "node:test";
-import { crowdAtFanIn, crowdAtServer } from "./chaos/crowd.ts";
-import { markedLibrary } from "./chaos/marks.ts";
-import { runRounds } from "./chaos/run.ts";
+import { crowdAtFanIn, crowdAtServer } from "../proofs/chaos/crowd.ts";
+import { markedLibrary } from "../proofs/chaos/marks.ts";
+import { runRounds } from "../proofs/chaos/run.ts";
 import { temporaryFolder } from "./support/folder.ts";
 import { printedSeed } from "./support/seed.ts";
 

@@ -1,4 +1,4 @@
-/** The figures of docs/reliability.md are those of the runs in tests/results. */
+/** The figures of docs/reliability.md are those of the runs in proofs/results. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
@@ -74,7 +74,7 @@ test("the model's figures are those of its run", () => {
   const largest = Math.max(...models.map(({ states }) => states));
   assert.ok(page.includes(`| ${models.length} scenes of four models | ${whole(largest)} |`));
   assert.ok(page.includes(`| ${results.length - models.length} mutants: `));
-  assert.ok(page.includes(`in ${whole(seconds)} s (\`tests/results/model.json\`)`));
+  assert.ok(page.includes(`in ${whole(seconds)} s (\`proofs/results/model.json\`)`));
 });
 
 for (const [runtime, name] of Object.entries({ Bun: "api-bun", Deno: "api-deno" })) {

@@ -1,8 +1,8 @@
 /** No descriptors left, at every step of a rendezvous and on both sides of it. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ShortageArguments, ShortageReport } from "./scarcity/programs/shortage.ts";
-import { startRestricted } from "./scarcity/restricted.ts";
+import type { ShortageArguments, ShortageReport } from "../proofs/scarcity/programs/shortage.ts";
+import { startRestricted } from "../proofs/scarcity/restricted.ts";
 import { temporaryPaths } from "./support/folder.ts";
 
 const newPath = temporaryPaths();

@@ -5,12 +5,12 @@ import { existsSync, readFileSync } from "node:fs";
 import process from "node:process";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { Content, checkSmall, smallWordsMax, writeSmall } from "./soak/content.ts";
-import { Feeds, feedNumber, feedTypes } from "./soak/feeds.ts";
-import { loads } from "./soak/loads.ts";
-import type { Sample } from "./soak/processes.ts";
-import type { Observed } from "./soak/soak.ts";
-import { judge, type Verdict } from "./soak/verdict.ts";
+import { Content, checkSmall, smallWordsMax, writeSmall } from "../proofs/soak/content.ts";
+import { Feeds, feedNumber, feedTypes } from "../proofs/soak/feeds.ts";
+import { loads } from "../proofs/soak/loads.ts";
+import type { Sample } from "../proofs/soak/processes.ts";
+import type { Observed } from "../proofs/soak/soak.ts";
+import { judge, type Verdict } from "../proofs/soak/verdict.ts";
 import { temporaryPaths } from "./support/folder.ts";
 import { runtimePath, thisRuntime } from "./support/program.ts";
 

@@ -10,8 +10,8 @@ import process from "node:process";
 import { test } from "node:test";
 import * as libc from "./peer/libc.ts";
 import { openListener } from "./peer/rendezvous.ts";
-import type { ContestedArguments, ContestedReport } from "./scarcity/programs/contested.ts";
-import { startRestricted } from "./scarcity/restricted.ts";
+import type { ContestedArguments, ContestedReport } from "../proofs/scarcity/programs/contested.ts";
+import { startRestricted } from "../proofs/scarcity/restricted.ts";
 import { temporaryFolder } from "./support/folder.ts";
 import { within } from "./support/promises.ts";
 

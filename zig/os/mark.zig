@@ -1,4 +1,4 @@
-//! Named moments between two effects that another process can see, at which tests/chaos ends or stops
+//! Named moments between two effects that another process can see, at which proofs/chaos ends or stops
 //! a process. Only a program whose root declares `zerocross_marks` has them; in the library that is
 //! shipped, `at` is nothing.
 
