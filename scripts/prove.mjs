@@ -111,7 +111,7 @@ const steps = [
       "test",
       "--timeout",
       "400000",
-      "./tests/who-gets-in-races.test.ts",
+      "./tests/rendezvous/who-gets-in-races.test.ts",
     ],
     seconds: 900,
   },

@@ -15,13 +15,13 @@ const once = [
   "tests/bench-compare.test.ts",
   "tests/bench-page.test.ts",
   "tests/bench-settings.test.ts",
-  "tests/commands.test.ts",
-  "tests/costs.test.ts",
+  "tests/project/commands.test.ts",
+  "tests/loop/costs.test.ts",
   "tests/latency-document.test.ts",
-  "tests/library.test.ts",
-  "tests/package.test.ts",
-  "tests/reliability-document.test.ts",
-  "tests/soak.test.ts",
+  "tests/ffi/library.test.ts",
+  "tests/project/package.test.ts",
+  "tests/project/reliability-document.test.ts",
+  "tests/proofs/soak.test.ts",
 ];
 
 /** @type {import("./steps.mjs").Step[]} */

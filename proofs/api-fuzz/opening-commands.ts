@@ -65,7 +65,7 @@ function meetNobody(how: "listenSync" | "connectSync" | "listen" | "connect") {
     const given = { timeout: pick % 2, ...pickOption(pick, world.make(args[0])) };
     const options = pick % 23 === 0 ? world.make(args[0]) : given;
     const name = `${how} alone`;
-    // What the option is worth is another file's to test (tests/arguments.test.ts).
+    // What the option is worth is another file's to test (tests/options.test.ts).
     const reasons = { args: "either", meeting: true, timeout: true, abort: true } as const;
     if (how === "listenSync" || how === "connectSync") {
       // Without a limit it would be waited for ever.

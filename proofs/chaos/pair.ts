@@ -69,7 +69,7 @@ export function roundOf(seed: number, index: number, action: Action, folder: str
 /** Starts a round's victim, which waits to be told to begin. */
 export function startVictim({ order, runtime }: Pick<Round, "order" | "runtime">): Program {
   writeFileSync(order.progressFile, new Uint8Array(4));
-  return startProgram("../chaos/victim", order, { runtime, timeoutMs: 30_000 });
+  return startProgram("../../proofs/chaos/victim", order, { runtime, timeoutMs: 30_000 });
 }
 
 /** What the victim has written down before its end. */

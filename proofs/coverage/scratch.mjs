@@ -15,7 +15,7 @@ import { dirname, join } from "node:path";
 import { root } from "../../scripts/environment.mjs";
 
 /** About the files that are shipped, which the measured library is none of; the first makes its own. */
-const leftOut = ["tests/package.test.ts", "tests/library.test.ts"];
+const leftOut = ["tests/project/package.test.ts", "tests/ffi/library.test.ts"];
 
 /**
  * @param {string} library The file that takes the place of this platform's.
