@@ -1,5 +1,5 @@
-export type { Batch } from "./batch.ts";
-export { Consumer } from "./consumer.ts";
+export type { Batch } from "./channel/batch.ts";
+export { Consumer } from "./channel/consumer.ts";
 export {
   ClosedError,
   CorruptError,
@@ -11,12 +11,12 @@ export {
   WireError,
   ZerocrossError,
 } from "./errors.ts";
-export { FanIn, type FanInMessage } from "./fan-in.ts";
-export { Producer } from "./producer.ts";
-export { type CallOptions, RpcClient } from "./rpc-client.ts";
-export { RpcResponder } from "./rpc-responder.ts";
-export { type ServeOptions, type Server, serve } from "./serve.ts";
-export type { Slot } from "./slot.ts";
+export { FanIn, type FanInMessage } from "./channel/fan-in.ts";
+export { Producer } from "./channel/producer.ts";
+export { type CallOptions, RpcClient } from "./rpc/client.ts";
+export { RpcResponder } from "./rpc/responder.ts";
+export { type ServeOptions, type Server, serve } from "./rpc/server.ts";
+export type { Slot } from "./channel/slot.ts";
 export type {
   ConnectOptions,
   ConsumerStats,

@@ -27,7 +27,7 @@ pub const Wait = enum {
     fn spin_us(self: Wait) f64 {
         return switch (self) {
             .spin => forever,
-            // The library's default: src/arguments.ts.
+            // The library's default: src/options.ts.
             .hybrid => 50,
             .sleep => 0,
         };

@@ -1,7 +1,7 @@
-import { type CheckedWaiting, checkWaiting } from "./arguments.ts";
+import { type CheckedWaiting, checkWaiting } from "../options.ts";
 import type { Loop } from "./loop.ts";
 import { startTimer } from "./timer.ts";
-import type { Waiting } from "./types.ts";
+import type { Waiting } from "../types.ts";
 
 /** Who sees to it that `Waits.answer` is called when there may be something. */
 export interface Watcher {

@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers";
-import type { Library } from "../ffi/library.ts";
+import type { Library } from "../../ffi/library.ts";
 import type { Task } from "./task.ts";
-import { Waiter } from "./waiter.ts";
+import { Waiter } from "./sleeper.ts";
 
 /** Milliseconds of a turn after which everything else on the event loop has its chance. */
 const turnMax = 1;

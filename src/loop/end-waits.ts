@@ -1,7 +1,7 @@
-import type { Library } from "../ffi/library.ts";
+import type { Library } from "../../ffi/library.ts";
 import { eventLoop } from "./loop.ts";
 import { type Interest, interest, type Task } from "./task.ts";
-import { Waits } from "./waits.ts";
+import { Waits } from "./pending.ts";
 
 /** Calls that are answered in one turn of the event loop, at most. */
 const answersPerTurn = 64;

@@ -1,10 +1,10 @@
-import { status } from "../ffi/table.ts";
-import { nativeLength } from "./arguments.ts";
-import type { Channel, Established } from "./channel.ts";
+import { status } from "../../ffi/table.ts";
+import { nativeLength } from "../options.ts";
+import type { Channel, Established } from "../channel/channel.ts";
 import { checkReply, failureReply, type Reply } from "./failure-reply.ts";
-import { connect, connectSync, listen, listenSync, role } from "./rendezvous.ts";
-import { checkRpcTypeId, RpcEnd } from "./rpc-end.ts";
-import type { ConnectOptions, ListenOptions, Peer, Request } from "./types.ts";
+import { connect, connectSync, listen, listenSync, role } from "../rendezvous/opening.ts";
+import { checkRpcTypeId, RpcEnd } from "./end.ts";
+import type { ConnectOptions, ListenOptions, Peer, Request } from "../types.ts";
 
 /**
  * Answers one client on a thread that does nothing else: the fastest way to answer.

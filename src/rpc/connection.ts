@@ -1,12 +1,12 @@
-import { status } from "../ffi/table.ts";
-import { nativeLength } from "./arguments.ts";
-import type { Established } from "./channel.ts";
-import { PeerClosedError, PeerDiedError } from "./errors.ts";
+import { status } from "../../ffi/table.ts";
+import { nativeLength } from "../options.ts";
+import type { Established } from "../channel/channel.ts";
+import { PeerClosedError, PeerDiedError } from "../errors.ts";
 import { checkReply, failureReply } from "./failure-reply.ts";
-import { eventLoop, type Loop } from "./loop.ts";
-import { RpcEnd } from "./rpc-end.ts";
-import { interest, type Task } from "./task.ts";
-import type { Peer, Request } from "./types.ts";
+import { eventLoop, type Loop } from "../loop/loop.ts";
+import { RpcEnd } from "./end.ts";
+import { interest, type Task } from "../loop/task.ts";
+import type { Peer, Request } from "../types.ts";
 
 export type Handler = (request: Request) => Uint8Array | Promise<Uint8Array>;
 

@@ -1,17 +1,17 @@
 import { setImmediate } from "node:timers";
-import { status } from "../ffi/table.ts";
-import { Acceptor } from "./acceptor.ts";
-import { type CheckedListen, checkListen, checkTimeout } from "./arguments.ts";
+import { status } from "../../ffi/table.ts";
+import { Acceptor } from "../rendezvous/acceptor.ts";
+import { type CheckedListen, checkListen, checkTimeout } from "../options.ts";
 import { Channel, type Established } from "./channel.ts";
-import { ZerocrossError } from "./errors.ts";
-import { closedError, timedOut } from "./failures.ts";
-import { Inbox } from "./inbox.ts";
-import { eventLoop, type Loop } from "./loop.ts";
-import { role } from "./rendezvous.ts";
-import { interest, type Task } from "./task.ts";
-import type { ListenOptions, Message, Peer, Waiting } from "./types.ts";
-import { openWaiter } from "./waiter.ts";
-import { Waits } from "./waits.ts";
+import { ZerocrossError } from "../errors.ts";
+import { closedError, timedOut } from "../failures.ts";
+import { Inbox } from "./receiver.ts";
+import { eventLoop, type Loop } from "../loop/loop.ts";
+import { role } from "../rendezvous/opening.ts";
+import { interest, type Task } from "../loop/task.ts";
+import type { ListenOptions, Message, Peer, Waiting } from "../types.ts";
+import { openWaiter } from "../loop/sleeper.ts";
+import { Waits } from "../loop/pending.ts";
 
 /** A message, and the process that sent it. */
 export interface FanInMessage extends Message {

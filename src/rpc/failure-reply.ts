@@ -1,5 +1,5 @@
-import { numbers } from "../ffi/table.ts";
-import type { RpcEnd } from "./rpc-end.ts";
+import { numbers } from "../../ffi/table.ts";
+import type { RpcEnd } from "./end.ts";
 
 export interface Reply {
   readonly bytes: Uint8Array;

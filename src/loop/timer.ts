@@ -1,4 +1,4 @@
-import type { CheckedWaiting } from "./arguments.ts";
+import type { CheckedWaiting } from "../options.ts";
 
 /** Milliseconds that a timer holds; what lies beyond, 24 days, is no limit. */
 const timerMax = 2 ** 31 - 1;

@@ -1,11 +1,11 @@
-import type { Calls, Library } from "../ffi/library.ts";
-import { numbers, statsFields } from "../ffi/table.ts";
-import { endWaits } from "./end-waits.ts";
-import { SystemError } from "./errors.ts";
-import { closedError, errorOf } from "./failures.ts";
-import type { Interest } from "./task.ts";
-import type { Peer } from "./types.ts";
-import type { Waits } from "./waits.ts";
+import type { Calls, Library } from "../../ffi/library.ts";
+import { numbers, statsFields } from "../../ffi/table.ts";
+import { endWaits } from "../loop/end-waits.ts";
+import { SystemError } from "../errors.ts";
+import { closedError, errorOf } from "../failures.ts";
+import type { Interest } from "../loop/task.ts";
+import type { Peer } from "../types.ts";
+import type { Waits } from "../loop/pending.ts";
 
 type Counts = Readonly<Record<(typeof statsFields)[number], number>>;
 

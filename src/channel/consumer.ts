@@ -1,12 +1,12 @@
-import { numbers, status } from "../ffi/table.ts";
-import { checkBytes, checkTimeout, isU32, nativeLength } from "./arguments.ts";
+import { numbers, status } from "../../ffi/table.ts";
+import { checkBytes, checkTimeout, isU32, nativeLength } from "../options.ts";
 import { type Batch, ConsumerBatch } from "./batch.ts";
 import { Channel, type Established } from "./channel.ts";
-import { ZerocrossError } from "./errors.ts";
-import { readFailure, timedOut } from "./failures.ts";
-import { Inbox } from "./inbox.ts";
-import { connect, connectSync, listen, listenSync, role } from "./rendezvous.ts";
-import { interest } from "./task.ts";
+import { ZerocrossError } from "../errors.ts";
+import { readFailure, timedOut } from "../failures.ts";
+import { Inbox } from "./receiver.ts";
+import { connect, connectSync, listen, listenSync, role } from "../rendezvous/opening.ts";
+import { interest } from "../loop/task.ts";
 import type {
   ConnectOptions,
   ConsumerStats,
@@ -14,7 +14,7 @@ import type {
   Message,
   Peer,
   Waiting,
-} from "./types.ts";
+} from "../types.ts";
 
 const defaultDrainMax = 1024;
 

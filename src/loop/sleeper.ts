@@ -1,6 +1,6 @@
-import type { Library, Sleeper } from "../ffi/library.ts";
-import { status } from "../ffi/table.ts";
-import { ZerocrossError } from "./errors.ts";
+import type { Library, Sleeper } from "../../ffi/library.ts";
+import { status } from "../../ffi/table.ts";
+import { ZerocrossError } from "../errors.ts";
 import type { Task } from "./task.ts";
 
 /** Handles that are taken from the native waiter at once. */

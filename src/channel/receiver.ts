@@ -1,7 +1,7 @@
-import { status } from "../ffi/table.ts";
+import { status } from "../../ffi/table.ts";
 import type { Channel } from "./channel.ts";
-import { readFailure } from "./failures.ts";
-import type { Message } from "./types.ts";
+import { readFailure } from "../failures.ts";
+import type { Message } from "../types.ts";
 
 /** Messages up to this size are received into a buffer of the inbox before they get their own. */
 const scratchSizeMax = 4096;

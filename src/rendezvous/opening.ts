@@ -1,20 +1,20 @@
-import type { Calls, Library } from "../ffi/library.ts";
-import { type LoadError, library as loadLibrary } from "../ffi/load.ts";
-import { numbers, status } from "../ffi/table.ts";
+import type { Calls, Library } from "../../ffi/library.ts";
+import { type LoadError, library as loadLibrary } from "../../ffi/load.ts";
+import { numbers, status } from "../../ffi/table.ts";
 import {
   type CheckedConnect,
   type CheckedListen,
   checkConnect,
   checkListen,
   checkPath,
-} from "./arguments.ts";
+} from "../options.ts";
 import { Backoff } from "./backoff.ts";
-import type { Established } from "./channel.ts";
-import { endWaits } from "./end-waits.ts";
-import { SystemError, UnauthorizedError } from "./errors.ts";
-import { errorOf } from "./failures.ts";
-import { interest } from "./task.ts";
-import type { ConnectOptions, ListenOptions, Peer } from "./types.ts";
+import type { Established } from "../channel/channel.ts";
+import { endWaits } from "../loop/end-waits.ts";
+import { SystemError, UnauthorizedError } from "../errors.ts";
+import { errorOf } from "../failures.ts";
+import { interest } from "../loop/task.ts";
+import type { ConnectOptions, ListenOptions, Peer } from "../types.ts";
 
 type Authorize = (peer: Peer) => boolean;
 type Offer = Pick<CheckedListen, "wire" | "capacity" | "spin">;

@@ -1,7 +1,7 @@
-import { numbers, status } from "../ffi/table.ts";
-import { checkBytes, checkTypeId, nativeLength } from "./arguments.ts";
-import { Channel, type Established } from "./channel.ts";
-import { readFailure } from "./failures.ts";
+import { numbers, status } from "../../ffi/table.ts";
+import { checkBytes, checkTypeId, nativeLength } from "../options.ts";
+import { Channel, type Established } from "../channel/channel.ts";
+import { readFailure } from "../failures.ts";
 
 /** Payloads up to this size may be received into a buffer of the end's before they get their own. */
 const scratchSizeMax = 4096;

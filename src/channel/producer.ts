@@ -1,4 +1,4 @@
-import { status } from "../ffi/table.ts";
+import { status } from "../../ffi/table.ts";
 import {
   checkBytes,
   checkSize,
@@ -7,14 +7,14 @@ import {
   checkTypeId,
   isU32,
   nativeLength,
-} from "./arguments.ts";
+} from "../options.ts";
 import { Channel, type Established } from "./channel.ts";
-import { ZerocrossError } from "./errors.ts";
-import { timedOut } from "./failures.ts";
-import { connect, connectSync, listen, listenSync, role } from "./rendezvous.ts";
+import { ZerocrossError } from "../errors.ts";
+import { timedOut } from "../failures.ts";
+import { connect, connectSync, listen, listenSync, role } from "../rendezvous/opening.ts";
 import { ProducerSlot, type Slot } from "./slot.ts";
-import { interest } from "./task.ts";
-import type { ConnectOptions, ListenOptions, Peer, ProducerStats, Waiting } from "./types.ts";
+import { interest } from "../loop/task.ts";
+import type { ConnectOptions, ListenOptions, Peer, ProducerStats, Waiting } from "../types.ts";
 
 /**
  * The sending end of a channel. One thread at a time.
