@@ -1,7 +1,7 @@
 import { defineConfig } from "tsup";
 
 export default defineConfig({
-  entry: { index: "src/index.ts", "bun-sleeper": "ffi/bun-sleeper.ts" },
+  entry: { index: "src/index.ts", "bun-waiter": "ffi/bun-waiter.ts" },
   // Both stand alone: the second is a worker, and has nothing in common with the first but the table.
   splitting: false,
   format: "esm",

@@ -1,5 +1,5 @@
 import type * as BunFfi from "bun:ffi";
-import type { SleeperOrder } from "./bun-sleeper.ts";
+import type { WaiterOrder } from "./bun-waiter.ts";
 import type { Calls, Library, Opener } from "./library.ts";
 import { symbols } from "./table.ts";
 
@@ -48,28 +48,28 @@ function open(path: string): Library {
       // follows the buffer even when it is transferred.
       return toArrayBuffer(address, 0, size, view, deallocator);
     },
-    startSleeper(waiter, onReports) {
+    startWaiterThread(waiter, onReports) {
       const StartedWorker = Worker as unknown as StartWorker;
-      const worker = new StartedWorker(sleeperUrl(), { smol: true, name: "zerocross waiter" });
+      const worker = new StartedWorker(waiterUrl(), { smol: true, name: "zerocross waiter" });
       worker.unref();
       worker.onmessage = onReports;
       // Without it whatever waits would do so for ever, and nobody would know why.
       worker.onerror = ({ message }) => {
         throw new Error(
           `zerocross could not start the worker that waits for its channels: ${message}. ` +
-            `Keep ${sleeperUrl()} beside the rest of the package: a bundler may have left it out.`,
+            `Keep ${waiterUrl()} beside the rest of the package: a bundler may have left it out.`,
         );
       };
-      worker.postMessage({ path, waiter } satisfies SleeperOrder);
+      worker.postMessage({ path, waiter } satisfies WaiterOrder);
       return { hold: () => worker.ref(), release: () => worker.unref() };
     },
   };
 }
 
 /** Beside this file, and beside the bundle that it becomes part of. */
-function sleeperUrl(): URL {
+function waiterUrl(): URL {
   const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
-  return new URL(`./bun-sleeper.${extension}`, import.meta.url);
+  return new URL(`./bun-waiter.${extension}`, import.meta.url);
 }
 
 function declarations(): Declarations {

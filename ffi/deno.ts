@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers";
-import type { Library, Opener, Sleeper } from "./library.ts";
+import type { Library, Opener, WaiterThread } from "./library.ts";
 import { symbols } from "./table.ts";
 
 /** Microseconds in which Deno gets from the end of a turn to its wait. */
@@ -41,14 +41,14 @@ function open(path: string): Library {
     afterSockets(callback) {
       setImmediate(() => void zc_thread_sleep(betweenTurns).then(callback));
     },
-    startSleeper(waiter, onReports) {
-      return new CallSleeper(() => zc_waiter_sleep(waiter, Infinity), onReports);
+    startWaiterThread(waiter, onReports) {
+      return new WaiterCall(() => zc_waiter_sleep(waiter, Infinity), onReports);
     },
   };
 }
 
 /** A call off the event loop, which lasts until something is ready or nothing is watched any more. */
-class CallSleeper implements Sleeper {
+class WaiterCall implements WaiterThread {
   readonly #sleep: () => Promise<unknown>;
   readonly #onReports: () => void;
   #isHeld = false;

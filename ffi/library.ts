@@ -50,11 +50,11 @@ export interface Library {
    * Gives `waiter` a thread that sleeps in `zc_waiter_wait`. `onReports` is called on this thread
    * when there is something to take.
    */
-  startSleeper(waiter: number, onReports: () => void): Sleeper;
+  startWaiterThread(waiter: number, onReports: () => void): WaiterThread;
 }
 
 /** The thread that sleeps for an event loop. */
-export interface Sleeper {
+export interface WaiterThread {
   /** Something is watched: the process is kept alive, and `onReports` will be called. */
   hold(): void;
   /** Nothing is watched any more, and the process may end. */

@@ -71,7 +71,7 @@ export interface ProducerStats {
   readonly bytes: number;
   /** Attempts that found the ring full. */
   readonly full: number;
-  /** Waits for room that came to sleep in the kernel. */
+  /** Pending for room that came to sleep in the kernel. */
   readonly sleeps: number;
   /** Bytes of the ring that the consumer is not known to have released. */
   readonly queued: number;
@@ -84,7 +84,7 @@ export interface ConsumerStats {
   readonly bytes: number;
   /** Attempts that found nothing. */
   readonly empty: number;
-  /** Waits for a message that came to sleep in the kernel. */
+  /** Pending for a message that came to sleep in the kernel. */
   readonly sleeps: number;
   /** Bytes of the ring that are known to be published and not yet received. */
   readonly queued: number;

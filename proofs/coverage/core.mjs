@@ -75,8 +75,7 @@ function report(files) {
     for (const { number, text, reason } of file.unreached) {
       console.log(`\n${file.name}:${number}: ${text}\n  ${reason ?? "NO REASON IS GIVEN"}`);
     }
-    if (file.absent.length > 0)
-      console.log(`\n${file.name}: not in the library: ${file.absent}`);
+    if (file.absent.length > 0) console.log(`\n${file.name}: not in the library: ${file.absent}`);
   }
   const unexplained = files.flatMap((file) => file.unreached.filter(({ reason }) => !reason));
   console.log(`\n${unexplained.length} unreached lines without a reason in unreached.json`);

@@ -1,7 +1,7 @@
-import { isU32 } from "../options.ts";
-import type { Channel } from "./channel.ts";
 import { ClosedError } from "../errors.ts";
+import { isU32 } from "../native-values.ts";
 import type { MessageView } from "../types.ts";
+import type { Channel } from "./channel.ts";
 
 /**
  * Messages that lie in shared memory, in the order in which they were sent, until `release`.

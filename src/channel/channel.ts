@@ -1,23 +1,14 @@
 import type { Calls, Library } from "../../ffi/library.ts";
 import { numbers, statsFields } from "../../ffi/table.ts";
-import { endWaits } from "../loop/end-waits.ts";
 import { SystemError } from "../errors.ts";
 import { closedError, errorOf } from "../failures.ts";
+import type { Pending } from "../loop/pending.ts";
+import { pendingOf } from "../loop/pending.ts";
 import type { Interest } from "../loop/task.ts";
+import type { Established } from "../rendezvous/opening.ts";
 import type { Peer } from "../types.ts";
-import type { Waits } from "../loop/pending.ts";
 
 type Counts = Readonly<Record<(typeof statsFields)[number], number>>;
-
-/** What an established channel is made of, whichever end it is. */
-export interface Established {
-  readonly library: Library;
-  readonly handle: number;
-  readonly path: string;
-  readonly peer: Peer;
-  /** Microseconds of looking before sleeping. */
-  readonly spin: number;
-}
 
 // A channel that was dropped without being closed is closed once the garbage collector finds it.
 const dropped = new FinalizationRegistry(({ library, handle }: Established) => {
@@ -37,7 +28,7 @@ export class Channel {
   closed = false;
 
   #memory: DataView<ArrayBuffer> | undefined;
-  #waits: Waits | undefined;
+  #waits: Pending | undefined;
 
   constructor(established: Established) {
     this.library = established.library;
@@ -79,8 +70,8 @@ export class Channel {
   }
 
   /** The asynchronous calls that wait, on this end for `what`. */
-  waitsFor(what: Interest): Waits {
-    this.#waits ??= endWaits(this, what);
+  waitsFor(what: Interest): Pending {
+    this.#waits ??= pendingOf(this, what);
     return this.#waits;
   }
 

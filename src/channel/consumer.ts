@@ -1,12 +1,11 @@
 import { numbers, status } from "../../ffi/table.ts";
-import { checkBytes, checkTimeout, isU32, nativeLength } from "../options.ts";
-import { type Batch, ConsumerBatch } from "./batch.ts";
-import { Channel, type Established } from "./channel.ts";
 import { ZerocrossError } from "../errors.ts";
 import { readFailure, timedOut } from "../failures.ts";
-import { Inbox } from "./receiver.ts";
-import { connect, connectSync, listen, listenSync, role } from "../rendezvous/opening.ts";
 import { interest } from "../loop/task.ts";
+import { checkBytes, isU32, nativeLength } from "../native-values.ts";
+import { checkTimeout } from "../options.ts";
+import type { Established } from "../rendezvous/opening.ts";
+import { connect, connectSync, listen, listenSync, role } from "../rendezvous/opening.ts";
 import type {
   ConnectOptions,
   ConsumerStats,
@@ -15,6 +14,9 @@ import type {
   Peer,
   Waiting,
 } from "../types.ts";
+import { type Batch, ConsumerBatch } from "./batch.ts";
+import { Channel } from "./channel.ts";
+import { Receiver } from "./receiver.ts";
 
 const defaultDrainMax = 1024;
 
@@ -32,14 +34,14 @@ export class Consumer implements Disposable, AsyncIterable<Message> {
   readonly #calls: Channel["calls"];
   readonly #handle: number;
   readonly #batch: ConsumerBatch;
-  readonly #inbox: Inbox;
+  readonly #receiver: Receiver;
 
   private constructor(established: Established) {
     this.#channel = new Channel(established);
     this.#calls = this.#channel.calls;
     this.#handle = this.#channel.handle;
     this.#batch = new ConsumerBatch(this.#channel);
-    this.#inbox = new Inbox(this.#channel);
+    this.#receiver = new Receiver(this.#channel);
   }
 
   /**
@@ -99,16 +101,16 @@ export class Consumer implements Disposable, AsyncIterable<Message> {
    */
   tryReceive(): Message | undefined | null {
     this.#checkNoBatch();
-    return this.#inbox.tryReceive();
+    return this.#receiver.tryReceive();
   }
 
   /** Like `tryReceive`; while there is nothing, waits on this thread. */
   receiveSync(waiting?: Waiting): Message | null {
     this.#checkNoBatch();
-    const { scratch } = this.#inbox;
+    const { scratch } = this.#receiver;
     const timeout = waiting === undefined ? Infinity : checkTimeout(waiting);
     const code = this.#calls.zc_consumer_receive(this.#handle, scratch, scratch.length, timeout);
-    return this.#inbox.taken(code);
+    return this.#receiver.taken(code);
   }
 
   /**

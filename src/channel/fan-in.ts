@@ -1,17 +1,18 @@
 import { setImmediate } from "node:timers";
 import { status } from "../../ffi/table.ts";
-import { Acceptor } from "../rendezvous/acceptor.ts";
-import { type CheckedListen, checkListen, checkTimeout } from "../options.ts";
-import { Channel, type Established } from "./channel.ts";
 import { ZerocrossError } from "../errors.ts";
 import { closedError, timedOut } from "../failures.ts";
-import { Inbox } from "./receiver.ts";
 import { eventLoop, type Loop } from "../loop/loop.ts";
-import { role } from "../rendezvous/opening.ts";
-import { interest, type Task } from "../loop/task.ts";
-import type { ListenOptions, Message, Peer, Waiting } from "../types.ts";
+import { Pending } from "../loop/pending.ts";
 import { openWaiter } from "../loop/sleeper.ts";
-import { Waits } from "../loop/pending.ts";
+import { interest, type Task } from "../loop/task.ts";
+import { type CheckedListen, checkListen, checkTimeout } from "../options.ts";
+import { Acceptor } from "../rendezvous/acceptor.ts";
+import type { Established } from "../rendezvous/opening.ts";
+import { role } from "../rendezvous/opening.ts";
+import type { ListenOptions, Message, Peer, Waiting } from "../types.ts";
+import { Channel } from "./channel.ts";
+import { Receiver } from "./receiver.ts";
 
 /** A message, and the process that sent it. */
 export interface FanInMessage extends Message {
@@ -42,7 +43,7 @@ export class FanIn implements AsyncIterable<FanInMessage>, AsyncDisposable {
   readonly #spin: number;
   readonly #acceptor: Acceptor;
   readonly #loop: Loop;
-  readonly #waits: Waits;
+  readonly #waits: Pending;
   readonly #sources: Source[] = [];
   /** The source that is asked next, and how many messages in a row it has had. */
   #turn = 0;
@@ -62,7 +63,7 @@ export class FanIn implements AsyncIterable<FanInMessage>, AsyncDisposable {
       onError: () => {},
     });
     this.#loop = eventLoop(this.#acceptor.library);
-    this.#waits = new Waits(this.#loop, {
+    this.#waits = new Pending(this.#loop, {
       start: () => (this.#isClosed ? this.#failAll() : this.#watch()),
       stop: () => void setImmediate(() => this.#unwatch()),
     });
@@ -153,7 +154,7 @@ export class FanIn implements AsyncIterable<FanInMessage>, AsyncDisposable {
   /** A source that has ended is no source any more; why it did is between it and its process. */
   #receiveFrom(source: Source): FanInMessage | undefined {
     try {
-      const message = source.inbox.tryReceive();
+      const message = source.receiver.tryReceive();
       if (message === undefined) return undefined;
       if (message !== null) return { ...message, peer: source.channel.peer };
     } catch (error) {
@@ -249,7 +250,7 @@ interface SourceEvents {
 /** One producer. */
 class Source implements Task {
   readonly channel: Channel;
-  readonly inbox: Inbox;
+  readonly receiver: Receiver;
   readonly handle: number;
   readonly spin: number;
   hasEnded = false;
@@ -258,7 +259,7 @@ class Source implements Task {
 
   constructor(established: Established, loop: Loop, events: SourceEvents) {
     this.channel = new Channel(established);
-    this.inbox = new Inbox(this.channel);
+    this.receiver = new Receiver(this.channel);
     this.handle = established.handle;
     this.spin = established.spin;
     this.#loop = loop;

@@ -1,20 +1,21 @@
 import { status } from "../../ffi/table.ts";
+import { ZerocrossError } from "../errors.ts";
+import { timedOut } from "../failures.ts";
+import { interest } from "../loop/task.ts";
 import {
   checkBytes,
   checkSize,
   checkSizes,
-  checkTimeout,
   checkTypeId,
   isU32,
   nativeLength,
-} from "../options.ts";
-import { Channel, type Established } from "./channel.ts";
-import { ZerocrossError } from "../errors.ts";
-import { timedOut } from "../failures.ts";
+} from "../native-values.ts";
+import { checkTimeout } from "../options.ts";
+import type { Established } from "../rendezvous/opening.ts";
 import { connect, connectSync, listen, listenSync, role } from "../rendezvous/opening.ts";
-import { ProducerSlot, type Slot } from "./slot.ts";
-import { interest } from "../loop/task.ts";
 import type { ConnectOptions, ListenOptions, Peer, ProducerStats, Waiting } from "../types.ts";
+import { Channel } from "./channel.ts";
+import { ProducerSlot, type Slot } from "./slot.ts";
 
 /**
  * The sending end of a channel. One thread at a time.

@@ -1,13 +1,13 @@
 import { status } from "../../ffi/table.ts";
-import type { Channel } from "./channel.ts";
 import { readFailure } from "../failures.ts";
 import type { Message } from "../types.ts";
+import type { Channel } from "./channel.ts";
 
-/** Messages up to this size are received into a buffer of the inbox before they get their own. */
+/** Messages up to this size are received into a buffer of the receiver before they get their own. */
 const scratchSizeMax = 4096;
 
 /** Receives copies of a channel's messages. */
-export class Inbox {
+export class Receiver {
   readonly scratch: Uint8Array<ArrayBuffer>;
   readonly #channel: Channel;
 

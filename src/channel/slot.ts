@@ -1,6 +1,6 @@
-import { checkSize, checkTypeId, isU32 } from "../options.ts";
-import type { Channel } from "./channel.ts";
 import { ClosedError } from "../errors.ts";
+import { checkSize, checkTypeId, isU32 } from "../native-values.ts";
+import type { Channel } from "./channel.ts";
 
 const nothing = new Uint8Array(0);
 

@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers";
 import type { Library } from "../../ffi/library.ts";
+import { Sleeper } from "./sleeper.ts";
 import type { Task } from "./task.ts";
-import { Waiter } from "./sleeper.ts";
 
 /** Milliseconds of a turn after which everything else on the event loop has its chance. */
 const turnMax = 1;
@@ -19,16 +19,16 @@ interface Habit {
 }
 
 /**
- * Waits for channels without blocking this thread's event loop. A task with traffic is looked at
- * once a turn of the loop; one without is handed to a waiter, whose thread sleeps for all of them.
+ * Pending for channels without blocking this thread's event loop. A task with traffic is looked at
+ * once a turn of the loop; one without is handed to a sleeper, whose thread sleeps for all of them.
  */
 export class Loop {
   /** The tasks that are looked at, in the order of their turns, and when each last got on (ms). */
   readonly #awake = new Map<Task, number>();
   readonly #habits = new WeakMap<Task, Habit>();
   /** No wait of the kernel's takes both futex words and sockets, so there are two. */
-  readonly #channels: Waiter;
-  readonly #listeners: Waiter;
+  readonly #channels: Sleeper;
+  readonly #listeners: Sleeper;
   readonly #library: Library;
   #turnStart: number | undefined;
   #turnIsDue = false;
@@ -38,14 +38,14 @@ export class Loop {
   constructor(library: Library) {
     this.#library = library;
     const onWake = (tasks: Task[]) => this.#onWake(tasks);
-    this.#channels = new Waiter(library, onWake);
-    this.#listeners = new Waiter(library, onWake);
+    this.#channels = new Sleeper(library, onWake);
+    this.#listeners = new Sleeper(library, onWake);
   }
 
   /** Takes turns with `task` until it waits for nothing. Also for one that waits for more than before. */
   start(task: Task): void {
     if (this.#awake.has(task)) return;
-    this.#waiterOf(task).forget(task);
+    this.#sleeperOf(task).forget(task);
     if (task.spin > 0) this.#awaken(task);
     else this.#putToSleep(task);
   }
@@ -53,14 +53,14 @@ export class Loop {
   /** Like `start`, for a task that has to be looked at once though nothing may come for it. */
   wake(task: Task): void {
     if (this.#awake.has(task)) return;
-    this.#waiterOf(task).forget(task);
+    this.#sleeperOf(task).forget(task);
     this.#awaken(task);
   }
 
   /** For a task that waits for nothing any more before its turn has come. */
   stop(task: Task): void {
     this.#awake.delete(task);
-    this.#waiterOf(task).forget(task);
+    this.#sleeperOf(task).forget(task);
   }
 
   /** Whether this turn has had its share of time. What goes on without waiting asks this first. */
@@ -73,7 +73,7 @@ export class Loop {
     return now - this.#turnStart > turnMax;
   }
 
-  #waiterOf(task: Task): Waiter {
+  #sleeperOf(task: Task): Sleeper {
     return task.isListening ? this.#listeners : this.#channels;
   }
 
@@ -83,7 +83,7 @@ export class Loop {
   }
 
   #putToSleep(task: Task): void {
-    if (this.#waiterOf(task).watch(task)) this.#habitOf(task).sleptAt = performance.now();
+    if (this.#sleeperOf(task).watch(task)) this.#habitOf(task).sleptAt = performance.now();
     else this.#awaken(task);
   }
 
@@ -156,7 +156,7 @@ export class Loop {
   }
 
   #isKnown(task: Task): boolean {
-    return this.#awake.has(task) || this.#waiterOf(task).has(task);
+    return this.#awake.has(task) || this.#sleeperOf(task).has(task);
   }
 }
 

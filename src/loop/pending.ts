@@ -1,9 +1,11 @@
+import type { Library } from "../../ffi/library.ts";
 import { type CheckedWaiting, checkWaiting } from "../options.ts";
-import type { Loop } from "./loop.ts";
-import { startTimer } from "./timer.ts";
 import type { Waiting } from "../types.ts";
+import { eventLoop, type Loop } from "./loop.ts";
+import { type Interest, interest, type Task } from "./task.ts";
+import { startTimer } from "./timer.ts";
 
-/** Who sees to it that `Waits.answer` is called when there may be something. */
+/** Who sees to it that `Pending.answer` is called when there may be something. */
 export interface Watcher {
   /** A first call waits. */
   start(): void;
@@ -20,7 +22,7 @@ interface Wait {
 }
 
 /** Asynchronous calls that wait for the same thing. First come, first served. */
-export class Waits {
+export class Pending {
   readonly #loop: Loop;
   readonly #watcher: Watcher;
   readonly #waits: Wait[] = [];
@@ -122,4 +124,35 @@ export class Waits {
     // The next one may need less room, which is to be watched for anew.
     if (!this.isEmpty) this.#watcher.start();
   }
+}
+
+/** Calls that are answered in one turn of the event loop, at most. */
+const answersPerTurn = 64;
+
+/** Whose calls wait. */
+export interface End {
+  readonly library: Library;
+  readonly handle: number;
+  /** Microseconds of looking before sleeping. */
+  readonly spin: number;
+}
+
+/** The calls that wait for one thing on one handle. */
+export function pendingOf(end: End, what: Interest): Pending {
+  const loop = eventLoop(end.library);
+  const waits: Pending = new Pending(loop, {
+    start: () => loop.start(task),
+    stop: () => loop.stop(task),
+  });
+  const task: Task = {
+    handle: end.handle,
+    spin: end.spin,
+    isListening: what === interest.connector,
+    get isWaiting() {
+      return !waits.isEmpty;
+    },
+    advance: () => waits.answer(answersPerTurn) > 0,
+    watch: (arm) => arm(what, waits.size),
+  };
+  return waits;
 }

@@ -1,4 +1,4 @@
-import type { Library, Sleeper } from "../../ffi/library.ts";
+import type { Library, WaiterThread } from "../../ffi/library.ts";
 import { status } from "../../ffi/table.ts";
 import { ZerocrossError } from "../errors.ts";
 import type { Task } from "./task.ts";
@@ -7,14 +7,14 @@ import type { Task } from "./task.ts";
 const reportsMax = 256;
 
 /** The tasks that have nothing to do, and the thread that sleeps for them. */
-export class Waiter {
+export class Sleeper {
   readonly #library: Library;
   readonly #onWake: (tasks: Task[]) => void;
   readonly #asleep = new Map<number, Task>();
   readonly #reports = new Uint32Array(reportsMax);
   /** Set with the first task. */
   #number: number | undefined;
-  #sleeper: Sleeper | undefined;
+  #thread: WaiterThread | undefined;
 
   /** `onWake` is called with tasks that have something to do, and that are not watched any more. */
   constructor(library: Library, onWake: (tasks: Task[]) => void) {
@@ -40,15 +40,15 @@ export class Waiter {
       return false;
     }
     this.#asleep.set(task.handle, task);
-    this.#sleeper ??= this.#library.startSleeper(number, () => this.#takeReports(number));
-    this.#sleeper.hold();
+    this.#thread ??= this.#library.startWaiterThread(number, () => this.#takeReports(number));
+    this.#thread.hold();
     return true;
   }
 
   forget(task: Task): void {
     if (!this.#asleep.delete(task.handle)) return;
     this.#library.calls.zc_waiter_unwatch(task.handle);
-    if (this.#asleep.size === 0) this.#sleeper?.release();
+    if (this.#asleep.size === 0) this.#thread?.release();
   }
 
   #takeReports(number: number): void {

@@ -1,14 +1,15 @@
 import type { Library } from "../../ffi/library.ts";
 import { status } from "../../ffi/table.ts";
-import { type CheckedListen, checkPath } from "../options.ts";
-import { Backoff } from "./backoff.ts";
-import type { Established } from "../channel/channel.ts";
 import { UnauthorizedError } from "../errors.ts";
 import { errorOf } from "../failures.ts";
 import { eventLoop, type Loop } from "../loop/loop.ts";
-import { isWelcome, openLibrary, peerOf, type Role } from "./opening.ts";
 import { interest, type Task } from "../loop/task.ts";
+import { type CheckedListen, checkPath } from "../options.ts";
 import type { Peer } from "../types.ts";
+import { Backoff } from "./backoff.ts";
+import type { Established } from "./opening.ts";
+import { openLibrary, type Role } from "./opening.ts";
+import { isWelcome, peerOf } from "./welcome.ts";
 
 /** What becomes of those who connect. */
 export interface AcceptorEvents {

@@ -1,6 +1,10 @@
-import type { Calls, Library } from "../../ffi/library.ts";
+import type { Library } from "../../ffi/library.ts";
 import { type LoadError, library as loadLibrary } from "../../ffi/load.ts";
 import { numbers, status } from "../../ffi/table.ts";
+import { SystemError, UnauthorizedError } from "../errors.ts";
+import { errorOf } from "../failures.ts";
+import { pendingOf } from "../loop/pending.ts";
+import { interest } from "../loop/task.ts";
 import {
   type CheckedConnect,
   type CheckedListen,
@@ -8,25 +12,30 @@ import {
   checkListen,
   checkPath,
 } from "../options.ts";
-import { Backoff } from "./backoff.ts";
-import type { Established } from "../channel/channel.ts";
-import { endWaits } from "../loop/end-waits.ts";
-import { SystemError, UnauthorizedError } from "../errors.ts";
-import { errorOf } from "../failures.ts";
-import { interest } from "../loop/task.ts";
 import type { ConnectOptions, ListenOptions, Peer } from "../types.ts";
+import { Backoff } from "./backoff.ts";
+import { isWelcome, peerOf } from "./welcome.ts";
 
-type Authorize = (peer: Peer) => boolean;
 type Offer = Pick<CheckedListen, "wire" | "capacity" | "spin">;
 
 /** Which end this side takes; the numbers are those of `zc_endpoint_establish`. */
 export const role = { producer: 0, consumer: 1, caller: 2, callee: 3 } as const;
 export type Role = (typeof role)[keyof typeof role];
 
+/** What an established channel is made of, whichever end it is. */
+export interface Established {
+  readonly library: Library;
+  readonly handle: number;
+  readonly path: string;
+  readonly peer: Peer;
+  /** Microseconds of looking before sleeping. */
+  readonly spin: number;
+}
+
 /** Binds the path and waits there until a welcome peer has taken its end of the channel. */
 export function listenSync(as: Role, path: string, options?: ListenOptions): Established {
   const checked = checkListenAs(as, options);
-  return new Rendezvous(path, "listening", checked).runSync((it) => it.listen(as, checked));
+  return new Opening(path, "listening", checked).runSync((it) => it.listen(as, checked));
 }
 
 /** Like `listenSync`, without blocking the event loop. */
@@ -37,7 +46,7 @@ export async function listen(
 ): Promise<Established> {
   const checked = checkListenAs(as, options);
   checked.signal?.throwIfAborted();
-  return await new Rendezvous(path, "listening", checked).run((it) => it.listen(as, checked));
+  return await new Opening(path, "listening", checked).run((it) => it.listen(as, checked));
 }
 
 function checkListenAs(as: Role, options: ListenOptions | undefined): CheckedListen {
@@ -54,7 +63,7 @@ function checkListenAs(as: Role, options: ListenOptions | undefined): CheckedLis
 /** Connects to a listener and takes the other end of its channel. */
 export function connectSync(as: Role, path: string, options?: ConnectOptions): Established {
   const checked = checkConnect(options);
-  return new Rendezvous(path, "connecting", checked).runSync((it) => it.connect(as, checked));
+  return new Opening(path, "connecting", checked).runSync((it) => it.connect(as, checked));
 }
 
 /** Like `connectSync`, without blocking the event loop. */
@@ -65,12 +74,12 @@ export async function connect(
 ): Promise<Established> {
   const checked = checkConnect(options);
   checked.signal?.throwIfAborted();
-  return await new Rendezvous(path, "connecting", checked).run((it) => it.connect(as, checked));
+  return await new Opening(path, "connecting", checked).run((it) => it.connect(as, checked));
 }
 
 /** Something that is to be tried until it answers otherwise than `status.timeout`. */
 interface Step {
-  /** Waits on this thread for at most `timeout` milliseconds. */
+  /** Pending on this thread for at most `timeout` milliseconds. */
   attempt(timeout: number): number;
   /** Whether the waiter can tell when the next attempt is worth while. */
   readonly isListening?: boolean;
@@ -79,7 +88,7 @@ interface Step {
 type Steps = Generator<Step, Established, number>;
 
 /** One handle on its way from nothing to a channel. */
-class Rendezvous {
+class Opening {
   readonly #library: Library = openLibrary();
   readonly #handle: number;
   readonly #path: string;
@@ -98,7 +107,7 @@ class Rendezvous {
     this.#check(this.#handle);
   }
 
-  runSync(begin: (rendezvous: this) => Steps): Established {
+  runSync(begin: (opening: this) => Steps): Established {
     try {
       const steps = begin(this);
       let next = steps.next();
@@ -110,7 +119,7 @@ class Rendezvous {
     }
   }
 
-  async run(begin: (rendezvous: this) => Steps): Promise<Established> {
+  async run(begin: (opening: this) => Steps): Promise<Established> {
     try {
       const steps = begin(this);
       let next = steps.next();
@@ -178,7 +187,7 @@ class Rendezvous {
 
   #accept(step: Step): Promise<number> {
     const waiter = { library: this.#library, handle: this.#handle, spin: 0 };
-    const waits = endWaits(waiter, interest.connector);
+    const waits = pendingOf(waiter, interest.connector);
     const attempt = () => {
       const code = step.attempt(0);
       return code === status.timeout ? undefined : code;
@@ -212,19 +221,6 @@ class Rendezvous {
     const attempt = { doing: this.#doing, path: this.#path };
     return errorOf(code, this.#library.calls, this.#handle, attempt);
   }
-}
-
-/** The process on the other side of `handle`. */
-export function peerOf(calls: Calls, handle: number): Peer {
-  const values = new Uint32Array(3);
-  calls.zc_endpoint_peer(handle, values);
-  const [pid = 0, uid = 0, gid = 0] = values;
-  return Object.freeze({ pid, uid, gid });
-}
-
-export function isWelcome(peer: Peer, authorize: Authorize | undefined, calls: Calls): boolean {
-  if (authorize !== undefined) return authorize(peer);
-  return peer.uid === calls.zc_process_uid();
 }
 
 /**

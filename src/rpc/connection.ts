@@ -1,12 +1,12 @@
 import { status } from "../../ffi/table.ts";
-import { nativeLength } from "../options.ts";
-import type { Established } from "../channel/channel.ts";
 import { PeerClosedError, PeerDiedError } from "../errors.ts";
-import { checkReply, failureReply } from "./failure-reply.ts";
 import { eventLoop, type Loop } from "../loop/loop.ts";
-import { RpcEnd } from "./end.ts";
 import { interest, type Task } from "../loop/task.ts";
+import { nativeLength } from "../native-values.ts";
+import type { Established } from "../rendezvous/opening.ts";
 import type { Peer, Request } from "../types.ts";
+import { RpcEnd } from "./end.ts";
+import { checkReply, failureReply } from "./failure-reply.ts";
 
 export type Handler = (request: Request) => Uint8Array | Promise<Uint8Array>;
 

@@ -1,7 +1,8 @@
 import { numbers, status } from "../../ffi/table.ts";
-import { checkBytes, checkTypeId, nativeLength } from "../options.ts";
-import { Channel, type Established } from "../channel/channel.ts";
+import { Channel } from "../channel/channel.ts";
 import { readFailure } from "../failures.ts";
+import { checkBytes, checkTypeId, nativeLength } from "../native-values.ts";
+import type { Established } from "../rendezvous/opening.ts";
 
 /** Payloads up to this size may be received into a buffer of the end's before they get their own. */
 const scratchSizeMax = 4096;

@@ -1,10 +1,11 @@
 import { status } from "../../ffi/table.ts";
-import { nativeLength } from "../options.ts";
-import type { Channel, Established } from "../channel/channel.ts";
-import { checkReply, failureReply, type Reply } from "./failure-reply.ts";
+import type { Channel } from "../channel/channel.ts";
+import { nativeLength } from "../native-values.ts";
+import type { Established } from "../rendezvous/opening.ts";
 import { connect, connectSync, listen, listenSync, role } from "../rendezvous/opening.ts";
-import { checkRpcTypeId, RpcEnd } from "./end.ts";
 import type { ConnectOptions, ListenOptions, Peer, Request } from "../types.ts";
+import { checkRpcTypeId, RpcEnd } from "./end.ts";
+import { checkReply, failureReply, type Reply } from "./failure-reply.ts";
 
 /**
  * Answers one client on a thread that does nothing else: the fastest way to answer.

@@ -1,9 +1,9 @@
-import { Acceptor } from "../rendezvous/acceptor.ts";
 import { checkListen } from "../options.ts";
-import { Connection, type Handler } from "./connection.ts";
-import { messageOf } from "./failure-reply.ts";
+import { Acceptor } from "../rendezvous/acceptor.ts";
 import { role } from "../rendezvous/opening.ts";
 import type { ListenOptions, Peer } from "../types.ts";
+import { Connection, type Handler } from "./connection.ts";
+import { messageOf } from "./failure-reply.ts";
 
 export interface ServeOptions
   extends Pick<ListenOptions, "capacity" | "mode" | "authorize" | "wait" | "signal"> {

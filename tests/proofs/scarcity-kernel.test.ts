@@ -1,7 +1,11 @@
 /** Kernels and sandboxes that lack a call: each has something in its place, or an error that names it. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ExchangeArguments, ExchangeReport, Outcomes } from "../../proofs/scarcity/programs/exchange.ts";
+import type {
+  ExchangeArguments,
+  ExchangeReport,
+  Outcomes,
+} from "../../proofs/scarcity/programs/exchange.ts";
 import type { PartnerArguments } from "../../proofs/scarcity/programs/partner.ts";
 import { asRoot, startRestricted } from "../../proofs/scarcity/restricted.ts";
 import { temporaryPaths } from "../support/folder.ts";

@@ -4,14 +4,17 @@ import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "n
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
-import { Consumer, Producer, RpcClient, RpcResponder } from "../../src/index.ts";
-import type { Meeting } from "../programs/meet.ts";
 import { type Resource, resource, withLimit } from "../../proofs/scarcity/kernel.ts";
 import type { FullArguments, FullReport } from "../../proofs/scarcity/programs/full.ts";
-import type { InFlightArguments, InFlightReport } from "../../proofs/scarcity/programs/in-flight.ts";
+import type {
+  InFlightArguments,
+  InFlightReport,
+} from "../../proofs/scarcity/programs/in-flight.ts";
 import type { LargeArguments } from "../../proofs/scarcity/programs/large.ts";
 import type { PartnerArguments, PartnerReport } from "../../proofs/scarcity/programs/partner.ts";
 import { asRoot, startRestricted } from "../../proofs/scarcity/restricted.ts";
+import { Consumer, Producer, RpcClient, RpcResponder } from "../../src/index.ts";
+import type { Meeting } from "../programs/meet.ts";
 import { temporaryFolder, temporaryPaths } from "../support/folder.ts";
 import {
   addedDescriptors,

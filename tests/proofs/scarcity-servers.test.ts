@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { Producer, RpcClient } from "../../src/index.ts";
 import type { CrowdedArguments, Order, State } from "../../proofs/scarcity/programs/crowded.ts";
 import { startRestricted } from "../../proofs/scarcity/restricted.ts";
+import { Producer, RpcClient } from "../../src/index.ts";
 import { temporaryPaths } from "../support/folder.ts";
 import type { Program } from "../support/program.ts";
 import { within } from "../support/promises.ts";

@@ -8,7 +8,13 @@ import { type HandshakeLie, handshakeLies } from "../peer/handshake-lies.ts";
 import * as libc from "../peer/libc.ts";
 import { acceptPeer, closeListener, openListener } from "../peer/rendezvous.ts";
 import { startPeer } from "../peer/start.ts";
-import { encodeHandshake, handshakeSize, honestHandshake, states, type Wire } from "../peer/wire.ts";
+import {
+  encodeHandshake,
+  handshakeSize,
+  honestHandshake,
+  states,
+  type Wire,
+} from "../peer/wire.ts";
 import { temporaryPaths } from "../support/folder.ts";
 import { TestArena } from "../support/in-thread.ts";
 import { addedDescriptors, openDescriptors } from "../support/memory.ts";

@@ -8,10 +8,13 @@ import { lstatSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
+import type {
+  ContestedArguments,
+  ContestedReport,
+} from "../../proofs/scarcity/programs/contested.ts";
+import { startRestricted } from "../../proofs/scarcity/restricted.ts";
 import * as libc from "../peer/libc.ts";
 import { openListener } from "../peer/rendezvous.ts";
-import type { ContestedArguments, ContestedReport } from "../../proofs/scarcity/programs/contested.ts";
-import { startRestricted } from "../../proofs/scarcity/restricted.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { within } from "../support/promises.ts";
 

@@ -3,7 +3,11 @@ import { existsSync, statSync } from "node:fs";
 import process from "node:process";
 import { Consumer, FanIn, Producer, RpcClient, RpcResponder, serve } from "../../../src/index.ts";
 import { print, programArguments } from "../../../tests/support/child.ts";
-import { addedDescriptors, channelMappings, openDescriptors } from "../../../tests/support/memory.ts";
+import {
+  addedDescriptors,
+  channelMappings,
+  openDescriptors,
+} from "../../../tests/support/memory.ts";
 import { hideProc, showProc } from "../kernel.ts";
 
 export interface ExchangeArguments {

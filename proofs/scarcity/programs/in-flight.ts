@@ -3,9 +3,18 @@ import process from "node:process";
 import { Consumer } from "../../../src/index.ts";
 import { Deadline } from "../../../tests/peer/deadline.ts";
 import * as libc from "../../../tests/peer/libc.ts";
-import { acceptPeer, closeListener, connectTo, openListener } from "../../../tests/peer/rendezvous.ts";
+import {
+  acceptPeer,
+  closeListener,
+  connectTo,
+  openListener,
+} from "../../../tests/peer/rendezvous.ts";
 import { print, programArguments } from "../../../tests/support/child.ts";
-import { addedDescriptors, channelMappings, openDescriptors } from "../../../tests/support/memory.ts";
+import {
+  addedDescriptors,
+  channelMappings,
+  openDescriptors,
+} from "../../../tests/support/memory.ts";
 import { limitForFree, resource, withLimit } from "../kernel.ts";
 
 export interface InFlightArguments {

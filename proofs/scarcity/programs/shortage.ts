@@ -9,7 +9,11 @@ import { Consumer, Producer, RpcClient, RpcResponder, SystemError } from "../../
 import * as libc from "../../../tests/peer/libc.ts";
 import { openListener } from "../../../tests/peer/rendezvous.ts";
 import { print, programArguments } from "../../../tests/support/child.ts";
-import { addedDescriptors, channelMappings, openDescriptors } from "../../../tests/support/memory.ts";
+import {
+  addedDescriptors,
+  channelMappings,
+  openDescriptors,
+} from "../../../tests/support/memory.ts";
 import { within } from "../../../tests/support/promises.ts";
 import { limitForFree, resource, withLimit } from "../kernel.ts";
 import { startRestricted } from "../restricted.ts";

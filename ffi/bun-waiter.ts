@@ -2,7 +2,7 @@
 import { dlopen } from "bun:ffi";
 import { status, symbols } from "./table.ts";
 
-export interface SleeperOrder {
+export interface WaiterOrder {
   /** Of the shared library, which this process has open already. */
   readonly path: string;
   readonly waiter: number;
@@ -13,7 +13,7 @@ const sleepMax = 500;
 
 declare const self: Worker;
 
-self.onmessage = ({ data }: MessageEvent<SleeperOrder>) => {
+self.onmessage = ({ data }: MessageEvent<WaiterOrder>) => {
   const { parameters, result } = symbols.zc_waiter_wait;
   const { zc_waiter_wait } = dlopen(data.path, {
     zc_waiter_wait: { args: [...parameters], returns: result },
