@@ -1,7 +1,7 @@
 // Printed by `npm run generate` from zig/abi/exports.zig. Not to be edited.
 
 export const numbers = {
-  abi: 2,
+  abi: 1571232650,
   controlSize: 768,
   headerSize: 64,
   entrySize: 8,
@@ -11,6 +11,40 @@ export const numbers = {
   typePacked: 4294967295,
   typeFailure: 4294967294,
   handleCount: 4096,
+  placeWords: 3,
+  wireMin: 2,
+  wireMax: 4,
+  sliceMs: 50,
+} as const;
+
+/** Bytes of the largest message that fits into a ring of `capacity` bytes from any position. */
+export function payloadMax(capacity: number): number {
+  return capacity / 2 - 64;
+}
+
+/** Bytes of the memory behind a ring of `capacity` bytes. */
+export function memorySize(capacity: number): number {
+  return 768 + capacity;
+}
+
+export const role = {
+  producer: 0,
+  consumer: 1,
+  caller: 2,
+  callee: 3,
+} as const;
+
+export const interest = {
+  news: 0,
+  room: 1,
+  connector: 2,
+  end: 3,
+} as const;
+
+export const ability = {
+  takesAnyOrder: 1,
+  takesFailures: 2,
+  marksFailures: 4,
 } as const;
 
 export const status = {

@@ -24,9 +24,9 @@ const defaultRetryTimeout = 5000;
 
 export function checkListen(options: ListenOptions = {}): CheckedListen {
   checkObject(options, "options");
-  const { capacity = defaultCapacity, wire = 4, mode = defaultMode } = options;
+  const { capacity = defaultCapacity, wire = numbers.wireMax, mode = defaultMode } = options;
   checkCapacity(capacity);
-  if (wire !== 2 && wire !== 3 && wire !== 4) {
+  if (!Number.isInteger(wire) || wire < numbers.wireMin || wire > numbers.wireMax) {
     throw new RangeError(`wire is ${show(wire)}; expected 2, 3 or 4`);
   }
   if (!Number.isInteger(mode) || mode < 0 || mode > 0o777) {

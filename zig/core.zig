@@ -18,6 +18,7 @@ pub const Mutex = @import("loop/mutex.zig").Mutex;
 pub const Peer = @import("os/peer.zig").Peer;
 pub const Place = @import("ring/reader.zig").Place;
 pub const Reader = @import("ring/reader.zig").Reader;
+pub const rpc = @import("channel/rpc.zig");
 pub const Rpc = @import("channel/rpc.zig").Rpc;
 pub const status = @import("abi/status.zig");
 pub const time = @import("os/time.zig");

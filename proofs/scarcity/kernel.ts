@@ -10,7 +10,7 @@ interface Foreign {
 }
 
 const runtime = process.versions.bun === undefined ? "deno" : "bun";
-const foreign = (await import(`../peer/libc-${runtime}.ts`)) as Foreign;
+const foreign = (await import(`../../tests/peer/libc-${runtime}.ts`)) as Foreign;
 
 const functions = foreign.openLibrary("libc.so.6", {
   prlimit: { args: ["i32", "i32", "u64", "u64"], returns: "i32" },

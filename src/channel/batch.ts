@@ -1,3 +1,4 @@
+import { numbers } from "../../ffi/table.ts";
 import { ClosedError } from "../errors.ts";
 import { isU32 } from "../native-values.ts";
 import type { MessageView } from "../types.ts";
@@ -31,12 +32,12 @@ export interface Batch extends Disposable, Iterable<MessageView> {
 }
 
 /** Numbers that native code writes for a message: offset, size, type. */
-const placeLength = 3;
+const { placeWords } = numbers;
 
 /** The one batch of a consumer, lent again with every drain, so that a drain allocates nothing. */
 export class ConsumerBatch implements Batch {
   readonly #channel: Channel;
-  #places = new Uint32Array(placeLength * 1024);
+  #places = new Uint32Array(placeWords * 1024);
   #length = 0;
   #isOpen = false;
 
@@ -50,8 +51,8 @@ export class ConsumerBatch implements Batch {
 
   /** Room for the places of `max` messages. */
   placesFor(max: number): Uint32Array {
-    if (this.#places.length < placeLength * max) {
-      this.#places = new Uint32Array(placeLength * max);
+    if (this.#places.length < placeWords * max) {
+      this.#places = new Uint32Array(placeWords * max);
     }
     return this.#places;
   }
@@ -69,24 +70,24 @@ export class ConsumerBatch implements Batch {
 
   bytes(index: number): Uint8Array {
     this.#check(index);
-    const at = placeLength * index;
+    const at = placeWords * index;
     const { buffer } = this.#channel.memory;
     return new Uint8Array(buffer, this.#places[at], this.#places[at + 1]);
   }
 
   offset(index: number): number {
     this.#check(index);
-    return this.#places[placeLength * index] as number;
+    return this.#places[placeWords * index] as number;
   }
 
   size(index: number): number {
     this.#check(index);
-    return this.#places[placeLength * index + 1] as number;
+    return this.#places[placeWords * index + 1] as number;
   }
 
   typeId(index: number): number {
     this.#check(index);
-    return this.#places[placeLength * index + 2] as number;
+    return this.#places[placeWords * index + 2] as number;
   }
 
   get memory(): DataView {

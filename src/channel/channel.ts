@@ -1,5 +1,5 @@
 import type { Calls, Library } from "../../ffi/library.ts";
-import { numbers, statsFields } from "../../ffi/table.ts";
+import { memorySize, payloadMax, statsFields } from "../../ffi/table.ts";
 import { SystemError } from "../errors.ts";
 import { closedError, errorOf } from "../failures.ts";
 import type { Pending } from "../loop/pending.ts";
@@ -38,7 +38,7 @@ export class Channel {
     this.path = established.path;
     this.peer = established.peer;
     this.capacity = this.calls.zc_endpoint_capacity(this.handle);
-    this.maxMessageSize = this.capacity / 2 - numbers.headerSize;
+    this.maxMessageSize = payloadMax(this.capacity);
     dropped.register(this, established, this);
   }
 
@@ -50,7 +50,7 @@ export class Channel {
 
   #openMemory(): DataView<ArrayBuffer> {
     if (this.closed) throw closedError(`reading in place (${this.path})`);
-    const size = numbers.controlSize + this.capacity;
+    const size = memorySize(this.capacity);
     const outlives = this.library.viewsOutlive ? 1 : 0;
     const view = this.calls.zc_view_expose(this.handle, outlives);
     try {

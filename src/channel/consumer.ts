@@ -1,11 +1,10 @@
-import { numbers, status } from "../../ffi/table.ts";
+import { interest, numbers, role, status } from "../../ffi/table.ts";
 import { ZerocrossError } from "../errors.ts";
 import { readFailure, timedOut } from "../failures.ts";
-import { interest } from "../loop/task.ts";
 import { checkBytes, isU32, nativeLength } from "../native-values.ts";
 import { checkTimeout } from "../options.ts";
 import type { Established } from "../rendezvous/opening.ts";
-import { connect, connectSync, listen, listenSync, role } from "../rendezvous/opening.ts";
+import { connect, connectSync, listen, listenSync } from "../rendezvous/opening.ts";
 import type {
   ConnectOptions,
   ConsumerStats,

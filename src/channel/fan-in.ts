@@ -1,15 +1,14 @@
 import { setImmediate } from "node:timers";
-import { status } from "../../ffi/table.ts";
+import { interest, role, status } from "../../ffi/table.ts";
 import { ZerocrossError } from "../errors.ts";
 import { closedError, timedOut } from "../failures.ts";
 import { eventLoop, type Loop } from "../loop/loop.ts";
 import { Pending } from "../loop/pending.ts";
 import { openWaiter } from "../loop/sleeper.ts";
-import { interest, type Task } from "../loop/task.ts";
+import type { Task } from "../loop/task.ts";
 import { type CheckedListen, checkListen, checkTimeout } from "../options.ts";
 import { Acceptor } from "../rendezvous/acceptor.ts";
 import type { Established } from "../rendezvous/opening.ts";
-import { role } from "../rendezvous/opening.ts";
 import type { ListenOptions, Message, Peer, Waiting } from "../types.ts";
 import { Channel } from "./channel.ts";
 import { Receiver } from "./receiver.ts";

@@ -1,7 +1,6 @@
-import { status } from "../../ffi/table.ts";
+import { interest, role, status } from "../../ffi/table.ts";
 import { ZerocrossError } from "../errors.ts";
 import { timedOut } from "../failures.ts";
-import { interest } from "../loop/task.ts";
 import {
   checkBytes,
   checkSize,
@@ -12,7 +11,7 @@ import {
 } from "../native-values.ts";
 import { checkTimeout } from "../options.ts";
 import type { Established } from "../rendezvous/opening.ts";
-import { connect, connectSync, listen, listenSync, role } from "../rendezvous/opening.ts";
+import { connect, connectSync, listen, listenSync } from "../rendezvous/opening.ts";
 import type { ConnectOptions, ListenOptions, Peer, ProducerStats, Waiting } from "../types.ts";
 import { Channel } from "./channel.ts";
 import { ProducerSlot, type Slot } from "./slot.ts";

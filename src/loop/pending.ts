@@ -1,8 +1,9 @@
 import type { Library } from "../../ffi/library.ts";
+import { interest } from "../../ffi/table.ts";
 import { type CheckedWaiting, checkWaiting } from "../options.ts";
 import type { Waiting } from "../types.ts";
 import { eventLoop, type Loop } from "./loop.ts";
-import { type Interest, interest, type Task } from "./task.ts";
+import type { Interest, Task } from "./task.ts";
 import { startTimer } from "./timer.ts";
 
 /** Who sees to it that `Pending.answer` is called when there may be something. */

@@ -1,5 +1,6 @@
-/** What a task waits for; the numbers are those of `zc_waiter_watch`. */
-export const interest = { news: 0, room: 1, connector: 2, end: 3 } as const;
+import type { interest } from "../../ffi/table.ts";
+
+/** What a task waits for. */
 export type Interest = (typeof interest)[keyof typeof interest];
 
 /** Work on one handle that has to wait now and then. */

@@ -1,9 +1,9 @@
 import type { Library } from "../../ffi/library.ts";
-import { status } from "../../ffi/table.ts";
+import { interest, status } from "../../ffi/table.ts";
 import { UnauthorizedError } from "../errors.ts";
 import { errorOf } from "../failures.ts";
 import { eventLoop, type Loop } from "../loop/loop.ts";
-import { interest, type Task } from "../loop/task.ts";
+import type { Task } from "../loop/task.ts";
 import { type CheckedListen, checkPath } from "../options.ts";
 import type { Peer } from "../types.ts";
 import { Backoff } from "./backoff.ts";

@@ -1,10 +1,9 @@
 import type { Library } from "../../ffi/library.ts";
 import { type LoadError, library as loadLibrary } from "../../ffi/load.ts";
-import { numbers, status } from "../../ffi/table.ts";
+import { interest, numbers, role, status } from "../../ffi/table.ts";
 import { SystemError, UnauthorizedError } from "../errors.ts";
 import { errorOf } from "../failures.ts";
 import { pendingOf } from "../loop/pending.ts";
-import { interest } from "../loop/task.ts";
 import {
   type CheckedConnect,
   type CheckedListen,
@@ -18,8 +17,7 @@ import { isWelcome, peerOf } from "./welcome.ts";
 
 type Offer = Pick<CheckedListen, "wire" | "capacity" | "spin">;
 
-/** Which end this side takes; the numbers are those of `zc_endpoint_establish`. */
-export const role = { producer: 0, consumer: 1, caller: 2, callee: 3 } as const;
+/** Which end this side takes. */
 export type Role = (typeof role)[keyof typeof role];
 
 /** What an established channel is made of, whichever end it is. */
@@ -161,7 +159,9 @@ class Opening {
     const peer = peerOf(calls, this.#handle);
     if (!isWelcome(peer, authorize, calls)) throw this.#unauthorized(peer);
     // Version and capacity are the listener's to choose.
-    this.#check(yield this.#establish(as, { wire: 4, capacity: numbers.capacityMin, spin }));
+    this.#check(
+      yield this.#establish(as, { wire: numbers.wireMax, capacity: numbers.capacityMin, spin }),
+    );
     return this.#established(peer);
   }
 

@@ -1,14 +1,14 @@
-import { numbers, status } from "../../ffi/table.ts";
+import { interest, numbers, role, status } from "../../ffi/table.ts";
 import type { Channel } from "../channel/channel.ts";
 import { RpcError } from "../errors.ts";
 import { closedError, timedOut } from "../failures.ts";
 import { eventLoop, type Loop } from "../loop/loop.ts";
-import { interest, type Task } from "../loop/task.ts";
+import type { Task } from "../loop/task.ts";
 import { startTimer } from "../loop/timer.ts";
 import { nativeLength } from "../native-values.ts";
 import { checkWaiting } from "../options.ts";
 import type { Established } from "../rendezvous/opening.ts";
-import { connect, connectSync, listen, listenSync, role } from "../rendezvous/opening.ts";
+import { connect, connectSync, listen, listenSync } from "../rendezvous/opening.ts";
 import type { ConnectOptions, ListenOptions, Message, Peer, Waiting } from "../types.ts";
 import { CallTable } from "./calls.ts";
 import { checkRpcTypeId, RpcEnd } from "./end.ts";

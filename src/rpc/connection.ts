@@ -1,7 +1,7 @@
-import { status } from "../../ffi/table.ts";
+import { interest, status } from "../../ffi/table.ts";
 import { PeerClosedError, PeerDiedError } from "../errors.ts";
 import { eventLoop, type Loop } from "../loop/loop.ts";
-import { interest, type Task } from "../loop/task.ts";
+import type { Task } from "../loop/task.ts";
 import { nativeLength } from "../native-values.ts";
 import type { Established } from "../rendezvous/opening.ts";
 import type { Peer, Request } from "../types.ts";

@@ -1,4 +1,4 @@
-import { numbers, status } from "../../ffi/table.ts";
+import { ability, numbers, status } from "../../ffi/table.ts";
 import { Channel } from "../channel/channel.ts";
 import { readFailure } from "../failures.ts";
 import { checkBytes, checkTypeId, nativeLength } from "../native-values.ts";
@@ -6,11 +6,6 @@ import type { Established } from "../rendezvous/opening.ts";
 
 /** Payloads up to this size may be received into a buffer of the end's before they get their own. */
 const scratchSizeMax = 4096;
-
-/** The bits of `zc_rpc_peer_abilities`. */
-const takesAnyOrder = 1;
-const takesFailures = 2;
-const marksFailures = 4;
 
 /** One end of request and reply: what the calling and the answering side share. */
 export class RpcEnd {
@@ -107,15 +102,15 @@ export class RpcEnd {
   }
 
   get peerTakesAnyOrder(): boolean {
-    return (this.#peerAbilities() & takesAnyOrder) !== 0;
+    return (this.#peerAbilities() & ability.takesAnyOrder) !== 0;
   }
 
   get peerTakesFailures(): boolean {
-    return (this.#peerAbilities() & takesFailures) !== 0;
+    return (this.#peerAbilities() & ability.takesFailures) !== 0;
   }
 
   get peerMarksFailures(): boolean {
-    return (this.#peerAbilities() & marksFailures) !== 0;
+    return (this.#peerAbilities() & ability.marksFailures) !== 0;
   }
 
   #peerAbilities(): number {

@@ -1,8 +1,8 @@
-import { status } from "../../ffi/table.ts";
+import { role, status } from "../../ffi/table.ts";
 import type { Channel } from "../channel/channel.ts";
 import { nativeLength } from "../native-values.ts";
 import type { Established } from "../rendezvous/opening.ts";
-import { connect, connectSync, listen, listenSync, role } from "../rendezvous/opening.ts";
+import { connect, connectSync, listen, listenSync } from "../rendezvous/opening.ts";
 import type { ConnectOptions, ListenOptions, Peer, Request } from "../types.ts";
 import { checkRpcTypeId, RpcEnd } from "./end.ts";
 import { checkReply, failureReply, type Reply } from "./failure-reply.ts";

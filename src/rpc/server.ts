@@ -1,6 +1,6 @@
+import { role } from "../../ffi/table.ts";
 import { checkListen } from "../options.ts";
 import { Acceptor } from "../rendezvous/acceptor.ts";
-import { role } from "../rendezvous/opening.ts";
 import type { ListenOptions, Peer } from "../types.ts";
 import { Connection, type Handler } from "./connection.ts";
 import { messageOf } from "./failure-reply.ts";

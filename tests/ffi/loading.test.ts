@@ -76,7 +76,7 @@ test("a worker that a bundler left out is named, and nothing waits for ever", {
   skip: noSleeper,
 }, async () => {
   const folder = folderWith("src", "ffi", "lib");
-  rmSync(join(folder, "ffi/bun-sleeper.ts"));
+  rmSync(join(folder, "ffi/bun-waiter.ts"));
   const index = JSON.stringify(pathToFileURL(join(folder, "src/index.ts")).href);
   const program = `
     import process from "node:process";
@@ -90,7 +90,7 @@ test("a worker that a bundler left out is named, and nothing waits for ever", {
     output(folder, program),
     ({ code, stdout }: { code?: number; stdout?: string }) => {
       assert.equal(code, 3);
-      assert.match(stdout ?? "", /could not start the worker .*ffi\/bun-sleeper\.ts.*bundler/);
+      assert.match(stdout ?? "", /could not start the worker .*ffi\/bun-waiter\.ts.*bundler/);
       return true;
     },
   );

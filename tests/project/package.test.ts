@@ -31,7 +31,7 @@ test("the tarball holds what users need and nothing else", () => {
     "CHANGELOG.md",
     "LICENSE",
     "README.md",
-    "dist/bun-sleeper.js",
+    "dist/bun-waiter.js",
     "dist/index.d.ts",
     "dist/index.js",
     "lib/linux-arm64/libzerocross.so",

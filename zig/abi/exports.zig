@@ -19,8 +19,18 @@ const Deadline = @import("../os/time.zig").Deadline;
 const statuses = @import("status.zig");
 const Status = statuses.Status;
 
-/// Goes up with every change of what is below. TypeScript refuses a library with another number.
-pub const abi: u32 = 2;
+/// Another number for every other list of symbols. TypeScript refuses a library with another one.
+pub const abi: u32 = fingerprint();
+
+fn fingerprint() u32 {
+    @setEvalBranchQuota(200_000);
+    var hash: std.hash.Fnv1a_32 = .init();
+    for (@typeInfo(symbols).@"struct".decls) |declaration| {
+        hash.update(declaration.name);
+        hash.update(@typeName(@TypeOf(@field(symbols, declaration.name))));
+    }
+    return hash.final();
+}
 
 /// The numbers that `zc_endpoint_stats` and `zc_endpoint_failure` write, in this order.
 pub const StatsField = enum { messages, bytes, misses, sleeps, queued };
@@ -81,8 +91,8 @@ pub const symbols = struct {
         const endpoint = handles.get(handle) orelse return code(.handle_closed);
         watching.unwatch(handle); // The listening socket is about to be closed.
         const as = std.enums.fromInt(endpoints.Role, role) orelse return code(.argument);
-        const version_min: u32 = if (as.is_rpc()) 4 else 2;
-        if (version < version_min or version > 4 or !wire.capacity_is_offered(capacity)) return code(.argument);
+        const version_min: u32 = if (as.is_rpc()) wire.version_rpc else wire.version_min;
+        if (version < version_min or version > wire.version_max or !wire.capacity_is_offered(capacity)) return code(.argument);
         const offer: endpoints.Offer = .{ .version = version, .capacity = capacity };
         return code_of(endpoint.establish(as, offer, spin_us, .after_ms(timeout_ms)));
     }

@@ -10,7 +10,9 @@ const handles = core.handles;
 const Status = core.status.Status;
 const Subject = core.failure.Subject;
 
-const text = head ++ numbers_text() ++ enum_text("status", Status) ++ enum_text("subject", Subject) ++
+const text = head ++ numbers_text() ++ formulas ++ enum_text("role", core.endpoint.Role) ++
+    enum_text("interest", core.Interest) ++ enum_text("ability", core.rpc.Ability) ++
+    enum_text("status", Status) ++ enum_text("subject", Subject) ++
     fields_text("statsFields", exports.StatsField) ++ fields_text("failureFields", exports.FailureField) ++
     symbols_text();
 
@@ -19,6 +21,20 @@ const head =
     \\
     \\
 ;
+
+const formulas = std.fmt.comptimePrint(
+    \\/** Bytes of the largest message that fits into a ring of `capacity` bytes from any position. */
+    \\export function payloadMax(capacity: number): number {{
+    \\  return capacity / {d} - {d};
+    \\}}
+    \\
+    \\/** Bytes of the memory behind a ring of `capacity` bytes. */
+    \\export function memorySize(capacity: number): number {{
+    \\  return {d} + capacity;
+    \\}}
+    \\
+    \\
+, .{ wire.payload_share, wire.header_size, wire.control_size });
 
 pub fn main() !void {
     var rest: []const u8 = text;
@@ -42,6 +58,10 @@ fn numbers_text() []const u8 {
         \\  typePacked: {d},
         \\  typeFailure: {d},
         \\  handleCount: {d},
+        \\  placeWords: {d},
+        \\  wireMin: {d},
+        \\  wireMax: {d},
+        \\  sliceMs: {d},
         \\}} as const;
         \\
         \\
@@ -56,6 +76,10 @@ fn numbers_text() []const u8 {
         wire.type_packed,
         wire.type_failure,
         handles.slot_count,
+        @sizeOf(core.Place) / @sizeOf(u32),
+        wire.version_min,
+        wire.version_max,
+        core.time.slice_ms,
     });
 }
 

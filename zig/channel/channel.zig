@@ -6,6 +6,7 @@ const assert = std.debug.assert;
 const wire = @import("../ring/wire.zig");
 const cpu = @import("../os/cpu.zig");
 const mark = @import("../os/mark.zig");
+const time = @import("../os/time.zig");
 const waiting = @import("wait.zig");
 const WaitContext = waiting.WaitContext;
 const Link = @import("link.zig").Link;
@@ -322,7 +323,7 @@ pub const Consumer = struct {
 const WaitingConsumer = struct {
     consumer: *Consumer,
     /// Short enough to notice a dead peer in time.
-    sleep_ns_max: u64 = 50 * std.time.ns_per_ms,
+    sleep_ns_max: u64 = time.slice_ms * std.time.ns_per_ms,
 
     pub fn is_ready(self: *const WaitingConsumer) bool {
         return self.consumer.reader.has_news();

@@ -3,6 +3,7 @@
 const wire = @import("../ring/wire.zig");
 const channel = @import("channel.zig");
 const mark = @import("../os/mark.zig");
+const time = @import("../os/time.zig");
 const TryError = channel.TryError;
 const WaitError = channel.WaitError;
 const Link = @import("link.zig").Link;
@@ -12,13 +13,12 @@ const Arena = @import("../ring/arena.zig").Arena;
 const Failure = @import("../failure.zig").Failure;
 const Peer = @import("../os/peer.zig").Peer;
 
-/// What the peer has said of itself, as it crosses the seam.
-pub const ability_takes_any_order: u32 = 1 << 0;
-pub const ability_takes_failures: u32 = 1 << 1;
-pub const ability_marks_failures: u32 = 1 << 2;
-
-/// How soon a side that waits for one arena sees that the peer has ended the other one.
-const other_arena_ms = 50;
+/// What the peer has said of itself: bits, as they cross the seam.
+pub const Ability = enum(u32) {
+    takes_any_order = 1 << 0,
+    takes_failures = 1 << 1,
+    marks_failures = 1 << 2,
+};
 
 pub const Rpc = struct {
     /// The forward arena of a caller, the reverse one of a callee.
@@ -83,7 +83,8 @@ pub const Rpc = struct {
     pub inline fn receive(self: *Rpc, into: []u8, timeout_ms: f64) (WaitError || error{TooLarge})!u32 {
         var left_ms = timeout_ms;
         while (true) {
-            const slice_ms = @min(left_ms, other_arena_ms);
+            // The peer may end the other arena alone.
+            const slice_ms = @min(left_ms, time.slice_ms);
             const size = self.in.receive(into, slice_ms) catch |err| {
                 if (err != error.Timeout) return self.failed(err);
                 try self.check_other_arena();
@@ -139,9 +140,9 @@ pub const Rpc = struct {
         const takes = @atomicLoad(u32, &self.out.link.control.consumer_abilities, .acquire);
         const marks = @atomicLoad(u32, &self.in.link.control.producer_abilities, .acquire);
         var abilities: u32 = 0;
-        if (takes & wire.ability_any_order != 0) abilities |= ability_takes_any_order;
-        if (takes & wire.ability_failures != 0) abilities |= ability_takes_failures;
-        if (marks & wire.ability_failures != 0) abilities |= ability_marks_failures;
+        if (takes & wire.ability_any_order != 0) abilities |= @intFromEnum(Ability.takes_any_order);
+        if (takes & wire.ability_failures != 0) abilities |= @intFromEnum(Ability.takes_failures);
+        if (marks & wire.ability_failures != 0) abilities |= @intFromEnum(Ability.marks_failures);
         return abilities;
     }
 

@@ -27,7 +27,7 @@ const polled_max = 128;
 
 pub const Intervals = struct {
     /// How soon a dead peer is noticed.
-    check_ns: u64 = 50 * std.time.ns_per_ms,
+    check_ns: u64 = time.slice_ms * std.time.ns_per_ms,
     /// How long to sleep when not everything that is waited for can end the sleep,
     partial_ns: u64 = 5 * std.time.ns_per_ms,
     /// and when what cannot is likely to come soon.

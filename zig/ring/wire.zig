@@ -21,6 +21,11 @@ pub const header_size: u32 = line_size;
 
 /// Capacities that a listener of ours offers; a connector takes what a peer of the family offers,
 /// down to `capacity_min_foreign`.
+pub const version_min: u32 = 2;
+pub const version_max: u32 = 4;
+/// The first that has request and reply.
+pub const version_rpc: u32 = 4;
+
 pub const capacity_min: u32 = 4096;
 pub const capacity_min_foreign: u32 = 128;
 pub const capacity_max: u32 = 1 << 30;
@@ -189,10 +194,13 @@ pub fn entry_size(payload_size: u32) u32 {
     return @sizeOf(PackedEntry) + std.mem.alignForward(u32, payload_size, 8);
 }
 
+/// What part of a ring a record may take, for `payload_max`.
+pub const payload_share: u32 = 2;
+
 /// The largest payload that fits from any position: a record that does not fit before the end
 /// costs the skipped bytes too, and those are fewer than the record itself.
 pub fn payload_max(capacity: u32) u32 {
-    return capacity / 2 - header_size;
+    return capacity / payload_share - header_size;
 }
 
 /// The size of the memory file behind an arena.
