@@ -225,7 +225,7 @@ test(
     const listening = Producer.listen(taken, { timeout: 5000 });
     const meet = { end: "consumer", options: { timeout: 5000 } };
     using listener = startRestricted(
-      "../../programs/meet",
+      "../../../tests/programs/meet",
       { ...meet, path: free, how: "listen" },
       restricted,
     );
@@ -233,7 +233,7 @@ test(
     assert.equal(error?.errno, "EROFS");
     assert.match(error?.message ?? "", /bind failed with EROFS.*read-only: use another path/);
     using connector = startRestricted(
-      "../../programs/meet",
+      "../../../tests/programs/meet",
       { ...meet, path: taken, how: "connect" },
       restricted,
     );
