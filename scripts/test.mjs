@@ -17,6 +17,7 @@ const once = [
   "tests/bench-settings.test.ts",
   "tests/commands.test.ts",
   "tests/costs.test.ts",
+  "tests/fuzz-corpus.test.ts",
   "tests/latency-document.test.ts",
   "tests/library.test.ts",
   "tests/package.test.ts",
