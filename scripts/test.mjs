@@ -17,6 +17,7 @@ const once = [
   "tests/bench-settings.test.ts",
   "tests/project/commands.test.ts",
   "tests/loop/costs.test.ts",
+  "tests/proofs/fuzz-corpus.test.ts",
   "tests/latency-document.test.ts",
   "tests/ffi/library.test.ts",
   "tests/project/package.test.ts",

@@ -87,7 +87,7 @@ async function fuzz(): Promise<void> {
   if (options.json === undefined) return;
   const figures = { runtime: thisRuntime, seed, threads, calls: made, seconds, rounds, terminated };
   const report = { ...figures, tally, machine: describeMachine() };
-  writeFileSync(options.json, `${JSON.stringify(report, undefined, 2)}\n`);
+  writeFileSync(options.json, `${JSON.stringify(report)}\n`);
 }
 
 /** What each thread was about to play when the process ended. */

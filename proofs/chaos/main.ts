@@ -68,7 +68,7 @@ async function main(): Promise<void> {
   const result = { runtime: thisRuntime, seed, ...summary(figures, elapsed), crowds };
   console.log(JSON.stringify(result, null, 2));
   if (values.json)
-    writeFileSync(values.json, JSON.stringify({ ...result, machine: describeMachine() }));
+    writeFileSync(values.json, `${JSON.stringify({ ...result, machine: describeMachine() })}\n`);
 }
 
 function numberOf(name: string, text: string): number {

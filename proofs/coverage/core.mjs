@@ -79,7 +79,7 @@ function report(files) {
   }
   const unexplained = files.flatMap((file) => file.unreached.filter(({ reason }) => !reason));
   console.log(`\n${unexplained.length} unreached lines without a reason in unreached.json`);
-  if (options.json !== undefined) writeFileSync(options.json, JSON.stringify(files, null, 2));
+  if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(files)}\n`);
   process.exitCode = unexplained.length === 0 ? 0 : 1;
 }
 

@@ -32,7 +32,7 @@ export function copyTree(library) {
   });
   if (listed.status !== 0) throw new Error(`git does not list the files: ${listed.stderr}`);
   for (const path of listed.stdout.split("\0").filter(Boolean)) {
-    // A file that git knows may have been removed since, as fuzzing does with the corpus.
+    // A file that git knows may have been removed since.
     if (leftOut.includes(path) || !existsSync(join(root, path))) continue;
     mkdirSync(join(folder, dirname(path)), { recursive: true });
     cpSync(join(root, path), join(folder, path));

@@ -132,7 +132,7 @@ function report(rows) {
   }
   if (options.json === undefined) return;
   const result = { date: new Date().toISOString(), lines, covered, files: rows };
-  writeFileSync(options.json, `${JSON.stringify(result, undefined, 2)}\n`);
+  writeFileSync(options.json, `${JSON.stringify(result)}\n`);
 }
 
 /** @param {string} name @param {number} covered @param {number} lines */

@@ -1,15 +1,7 @@
 // `node proofs/fuzz/run.mjs` fuzzes what a peer can write, guided by the edges that an input reaches.
 // libFuzzer comes from Debian's packages; everything else, replay included, does without.
 
-import {
-  cpSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus, release, tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { parseArgs } from "node:util";
@@ -17,10 +9,11 @@ import { runCommand, zigBuild } from "../../scripts/command.mjs";
 import { findInDebianPackage } from "../../scripts/debian.mjs";
 import { root } from "../../scripts/environment.mjs";
 import { installTools } from "../../scripts/install.mjs";
+import { readCorpus, writeCorpus } from "./corpus.mjs";
 
 const allTargets = ["reader", "writer", "changing", "handshake", "rpc"];
-const folder = join(root, "tests", "fuzz");
-/** Below `size_max` of replay_test.zig. */
+const folder = join(root, "proofs", "fuzz");
+/** Below `size_max` of replay.zig. */
 const inputBytesMax = 1024;
 
 const help = `Fuzzes what a peer can write, two targets at a time: ${allTargets.join(", ")}.
@@ -31,12 +24,13 @@ usage: node proofs/fuzz/run.mjs [--minutes N] [--json FILE] [targets]
   --json FILE   writes the figures there
   --help        this text
 
-New inputs go, minimised, into proofs/fuzz/corpus; an input that fails goes into proofs/fuzz/crashes, and
-the command that runs it again is printed; put into proofs/fuzz/regressions, npm test runs it for good.
-The exit code is 1 when there was one, 77 when Debian's packages cannot be had. Ctrl-C ends it all and leaves
-the corpus as it was.`;
+New inputs go, minimised, into the target's file in proofs/fuzz/corpus; an input that fails goes into
+proofs/fuzz/crashes, and the command that runs it again is printed; put into proofs/fuzz/regressions, npm test
+runs it for good. The exit code is 1 when there was one, 77 when Debian's packages cannot be had. Ctrl-C ends
+it all and leaves the corpus as it was.`;
 
 const { minutes, json, targets } = parse();
+const corpus = readKnown();
 const scratch = mkdtempSync(join(tmpdir(), "zerocross-fuzz-"));
 process.on("exit", () => rmSync(scratch, { recursive: true, force: true }));
 
@@ -58,7 +52,7 @@ await Promise.all(lanes);
 console.table(Object.fromEntries(results.map(({ target, ...figures }) => [target, figures])));
 if (json !== undefined) {
   const machine = { processor: cpus()[0]?.model, cores: availableParallelism(), kernel: release() };
-  writeFileSync(json, `${JSON.stringify({ machine, results }, null, 2)}\n`);
+  writeFileSync(json, `${JSON.stringify({ machine, results })}\n`);
 }
 process.exitCode = results.some(({ crashes }) => crashes > 0) ? 1 : 0;
 
@@ -91,6 +85,16 @@ function parse() {
   }
 }
 
+/** The inputs of each target; what is corrupt is told before anything runs. */
+function readKnown() {
+  try {
+    return new Map(targets.map((target) => [target, readCorpus(corpusFile(target))]));
+  } catch (error) {
+    console.error(`fuzzing: ${/** @type {Error} */ (error).message}`);
+    return process.exit(1);
+  }
+}
+
 /** libFuzzer, and the two archives of GCC that it was built against. */
 function runtimeArchives() {
   try {
@@ -106,12 +110,18 @@ function runtimeArchives() {
 }
 
 /** @param {string} target */
+function corpusFile(target) {
+  return join(folder, "corpus", `${target}.bin`);
+}
+
+/** @param {string} target */
 async function fuzz(target) {
   const program = join(root, "zig-out", "bin", `fuzz-${target}`);
-  const corpus = join(folder, "corpus", target);
-  const found = join(scratch, target);
+  const [known, found] = [join(scratch, `${target}-known`), join(scratch, target)];
   const crashes = join(folder, "crashes", target);
-  for (const path of [corpus, found, crashes]) mkdirSync(path, { recursive: true });
+  for (const path of [known, found, crashes]) mkdirSync(path, { recursive: true });
+  for (const [index, input] of (corpus.get(target) ?? []).entries())
+    writeFileSync(join(known, `${index}`), input);
   const before = new Set(readdirSync(crashes));
 
   const start = performance.now();
@@ -122,7 +132,7 @@ async function fuzz(target) {
     "-timeout=20",
     `-artifact_prefix=${crashes}/`,
     found,
-    corpus,
+    known,
   ]);
   const seconds = Math.round((performance.now() - start) / 1000);
   const failed = readdirSync(crashes).filter((name) => !before.has(name));
@@ -131,10 +141,10 @@ async function fuzz(target) {
       `${target}: failed; again with ${relative(root, program)} ${relative(root, join(crashes, name))}`,
     );
   }
-  await minimise(target, program, corpus, found);
-  const files = readdirSync(corpus);
-  const bytes = files.reduce((sum, name) => sum + statSync(join(corpus, name)).size, 0);
-  return { target, ...figures, seconds, inputs: files.length, bytes, crashes: failed.length };
+  const inputs = await minimised(target, program, [known, found]);
+  writeCorpus(corpusFile(target), inputs);
+  const bytes = inputs.reduce((sum, { length }) => sum + length, 0);
+  return { target, ...figures, seconds, inputs: inputs.length, bytes, crashes: failed.length };
 }
 
 /**
@@ -167,26 +177,24 @@ async function watch(target, program, args) {
 }
 
 /**
- * Replaces the corpus by few inputs that reach every edge that it and the new ones reach.
+ * Few inputs that reach every edge that those in the folders reach.
  *
  * @param {string} target
  * @param {string} program
- * @param {string} corpus
- * @param {string} found
+ * @param {string[]} folders
  */
-async function minimise(target, program, corpus, found) {
+async function minimised(target, program, folders) {
   const merged = join(scratch, `${target}-merged`);
   mkdirSync(merged);
   await run(
     program,
-    ["-merge=1", "-use_counters=0", `-max_len=${inputBytesMax}`, merged, corpus, found],
+    ["-merge=1", "-use_counters=0", `-max_len=${inputBytesMax}`, merged, ...folders],
     () => {},
   );
   const names = readdirSync(merged);
   if (names.length === 0)
     throw new Error(`minimising the corpus of ${target} left nothing; it stays as it was`);
-  rmSync(corpus, { recursive: true });
-  cpSync(merged, corpus, { recursive: true });
+  return names.map((name) => readFileSync(join(merged, name)));
 }
 
 /**

@@ -63,7 +63,7 @@ console.log(
 );
 if (options.json !== undefined) {
   const figures = { isShort: options.short, seconds, references: references.count, results };
-  writeFileSync(options.json, `${JSON.stringify(figures, undefined, 2)}\n`);
+  writeFileSync(options.json, `${JSON.stringify(figures)}\n`);
 }
 if (failed.length > 0 || references.missing.length > 0) process.exitCode = 1;
 

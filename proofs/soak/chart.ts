@@ -84,8 +84,8 @@ function together(panels: readonly string[]): string {
   return picture.replace(/\d+\.\d{3,}/g, (number) => String(Number(Number(number).toFixed(1))));
 }
 
-/** Evenly chosen, the last among them. */
-function thinned(rows: readonly Row[]): readonly Row[] {
+/** Those that the picture shows: evenly chosen, the last among them. */
+export function thinned(rows: readonly Row[]): readonly Row[] {
   const step = Math.ceil(rows.length / pointsMax);
   return rows.filter((_, index) => (rows.length - 1 - index) % step === 0);
 }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { describeMachine } from "../../bench/machine.ts";
 import { UsageError } from "../../bench/usage-error.ts";
-import { drawChart } from "./chart.ts";
+import { drawChart, thinned } from "./chart.ts";
 import { help, type Options, readOptions } from "./options.ts";
 import { progressLine, report } from "./report.ts";
 import { Soak } from "./soak.ts";
@@ -44,7 +44,8 @@ async function main({ settings, json, svg }: Options): Promise<number> {
   const verdict = judge(observed, settings);
   console.log(report(observed, verdict));
   if (json !== undefined) {
-    writeFileSync(json, `${JSON.stringify({ machine, settings, verdict, ...observed })}\n`);
+    const kept = { machine, settings, verdict, ...observed, rows: thinned(observed.rows) };
+    writeFileSync(json, `${JSON.stringify(kept)}\n`);
   }
   if (svg !== undefined && observed.rows.length > 1) writeFileSync(svg, drawChart(observed));
   if (observed.interrupted) return 130;

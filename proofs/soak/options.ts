@@ -11,7 +11,7 @@ Usage: bun proofs/soak/main.ts [options]
   --minutes N   how long; default 20
   --seconds N   the same in seconds, for a short run
   --seed N      for the random numbers; default: another one with every run
-  --json FILE   write what was seen
+  --json FILE   write what was seen, and of the moments those that the picture shows
   --svg FILE    draw it
   --help        this text
 

@@ -43,7 +43,7 @@ process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 const runs: unknown[] = [];
 for (const build of options.builds) runs.push(await run(build));
 if (options.json !== undefined) {
-  writeFileSync(options.json, JSON.stringify({ runs, machine: describeMachine() }, null, 2));
+  writeFileSync(options.json, `${JSON.stringify({ runs, machine: describeMachine() })}\n`);
 }
 
 /** ThreadSanitizer, and what it walks stacks with. */

@@ -1,6 +1,6 @@
 /** The figures of docs/reliability.md are those of the runs in proofs/results. */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 
 const page = readFileSync(new URL("../../docs/reliability.md", import.meta.url), "utf8");
@@ -41,6 +41,15 @@ function assertRow(...cells: readonly string[]): void {
   const row = `| ${cells.join(" | ")} |`;
   assert.ok(page.includes(row), `the page has no row "${row}"`);
 }
+
+test("what the runs have left takes a line each", () => {
+  const folder = new URL("../../proofs/results/", import.meta.url);
+  for (const name of readdirSync(folder)) {
+    const text = readFileSync(new URL(name, folder), "utf8");
+    assert.equal(text.indexOf("\n"), text.length - 1, name);
+    assert.ok(text.length <= 256 * 1024, name);
+  }
+});
 
 test("the soak's figures are those of its run", () => {
   const { seconds, killed, loads } = resultOf<Soak>("soak");
