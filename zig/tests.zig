@@ -14,6 +14,7 @@ test {
     _ = @import("os/peer.zig");
     _ = @import("rendezvous/socket.zig");
     _ = @import("ring/ring_test.zig");
+    _ = @import("ring/corruption_test.zig");
     _ = @import("channel/rpc.zig");
     _ = @import("rendezvous/socket_file.zig");
     _ = @import("os/system.zig");

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { readCorpus, writeCorpus } from "../../proofs/fuzz/corpus.mjs";
-import { temporaryPaths } from "./support/folder.ts";
+import { temporaryPaths } from "../support/folder.ts";
 
 const newPath = temporaryPaths();
 const folder = fileURLToPath(new URL("../../proofs/fuzz/corpus/", import.meta.url));

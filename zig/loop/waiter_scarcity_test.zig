@@ -10,11 +10,11 @@ const system = @import("../os/system.zig");
 const waiter = @import("waiter.zig");
 const waiters = @import("waiters.zig");
 const watching = @import("../abi/watching.zig");
-const waiter_test = @import("waiter_test.zig");
+const waiter_support = @import("waiter_support.zig");
 const expect = std.testing.expect;
 const expectEqual = std.testing.expectEqual;
-const expect_taken = waiter_test.expect_taken;
-const only_wake_ups = waiter_test.only_wake_ups;
+const expect_taken = waiter_support.expect_taken;
+const only_wake_ups = waiter_support.only_wake_ups;
 
 /// Connects a little later, when whoever waits for that is asleep.
 fn connect_later(socket: i32, address: *const Address) void {

@@ -156,5 +156,6 @@ fn lock(number: u32) ?*Waiter {
 test {
     _ = @import("waiter_test.zig");
     _ = @import("waiter_ends_test.zig");
+    _ = @import("waiter_kinds_test.zig");
     _ = @import("waiter_scarcity_test.zig");
 }

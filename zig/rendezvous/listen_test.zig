@@ -31,7 +31,7 @@ fn is_there(path: [*:0]const u8) bool {
     return linux.errno(linux.faccessat(linux.AT.FDCWD, path, linux.F_OK, linux.AT.SYMLINK_NOFOLLOW)) == .SUCCESS;
 }
 
-fn make_file(path: [*:0]const u8) !void {
+pub fn make_file(path: [*:0]const u8) !void {
     const fd = try must(linux.open(path, .{ .ACCMODE = .WRONLY, .CREAT = true, .CLOEXEC = true }, 0o600));
     system.close_fd(@intCast(fd));
 }
@@ -61,7 +61,7 @@ fn expect_in_use(address: *const Address, pid: i32) !void {
     try expectEqual(before, support.open_descriptors());
 }
 
-fn expect_cannot_listen(path: []const u8, subject: Subject, errno: linux.E) !void {
+pub fn expect_cannot_listen(path: []const u8, subject: Subject, errno: linux.E) !void {
     const address = try Address.parse(path);
     var failure: Failure = .{};
     const before = support.open_descriptors();
@@ -362,46 +362,6 @@ test "a mode that was asked for wins over the umask" {
     try expectEqual(linux.S.IFSOCK | 0o666, try mode_of(path));
 }
 
-test "a missing folder, and a file where a folder should be, each have their own error" {
-    var folder = try support.Folder.make();
-    defer folder.remove();
-    const file = folder.file("file");
-    try make_file(file);
-
-    try expect_cannot_listen(folder.file("missing/a.sock"), .bind, .NOENT);
-    try expect_cannot_listen(folder.file("file/a.sock"), .bind, .NOTDIR);
-}
-
-test "a folder without permission is an error, also where it hides or holds a stale file" {
-    var folder = try support.Folder.make();
-    defer folder.remove();
-    const closed = folder.file("closed");
-    _ = try must(linux.mkdir(closed, 0o755));
-    const stale = folder.file("closed/stale.sock");
-    const address = try Address.parse(stale);
-    system.close_fd(try support.listening_socket(&address));
-    _ = try must(linux.chmod(stale, 0o666));
-
-    _ = try must(linux.chmod(closed, 0o555));
-    try expect_as_nobody(folder.file("closed/a.sock"), .bind);
-    try expect_as_nobody(stale, .unlink);
-    _ = try must(linux.chmod(closed, 0o000));
-    try expect_as_nobody(folder.file("closed/a.sock"), .bind);
-    _ = try must(linux.chmod(closed, 0o755));
-}
-
-/// Root may do everything, so another user tries.
-fn expect_as_nobody(path: [:0]const u8, subject: Subject) !void {
-    const child = try support.spawn(listen_as_nobody, .{ path, subject });
-    try expectEqual(0, try support.exit_code(child));
-}
-
-fn listen_as_nobody(path: [:0]const u8, subject: Subject) u8 {
-    support.become_nobody() catch return 1;
-    expect_cannot_listen(path, subject, .ACCES) catch return 2;
-    return 0;
-}
-
 test "an abstract address needs no file, and a second listener is told who has it" {
     var buffer: [64]u8 = undefined;
     const address = try abstract_address(&buffer);
@@ -420,4 +380,5 @@ test "an abstract address needs no file, and a second listener is told who has i
 
 test {
     _ = @import("connect_test.zig");
+    _ = @import("listen_errors_test.zig");
 }
