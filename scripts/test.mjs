@@ -22,6 +22,7 @@ const once = [
   "tests/ffi/library.test.ts",
   "tests/project/package.test.ts",
   "tests/project/reliability-document.test.ts",
+  "tests/project/tidy.test.ts",
   "tests/proofs/soak.test.ts",
 ];
 
