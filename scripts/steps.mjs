@@ -12,6 +12,7 @@ const skipCode = 77;
  * @property {string} name
  * @property {string[]} command
  * @property {number} seconds The time limit.
+ * @property {boolean} [beside] Runs beside the step before: neither minds who else wants the cores.
  * @property {{ passed: RegExp, failed: RegExp, skipped: RegExp }} [summary] How a test runner words
  *   its counts; any other step counts as one test.
  */
@@ -27,8 +28,26 @@ export async function runSteps(steps, names) {
   const chosen = choose(steps, names);
   await installTools();
   const results = [];
-  for (const step of chosen) results.push(await runStep(step));
+  for (const group of groupsOf(chosen)) {
+    results.push(...(await Promise.all(group.map((step) => runStep(step, group.length === 1)))));
+  }
   report(results);
+}
+
+/**
+ * Those that run beside each other.
+ *
+ * @param {Step[]} steps
+ */
+function groupsOf(steps) {
+  /** @type {Step[][]} */
+  const groups = [];
+  for (const step of steps) {
+    const last = groups.at(-1);
+    if (step.beside && last !== undefined) last.push(step);
+    else groups.push([step]);
+  }
+  return groups;
 }
 
 /**
@@ -45,19 +64,24 @@ function choose(steps, names) {
   return names.length === 0 ? steps : steps.filter((step) => names.includes(step.name));
 }
 
-/** @param {Step} step */
-async function runStep({ name, command, seconds, summary }) {
-  console.log(`\n=== ${name}: ${command.join(" ")}`);
+/**
+ * @param {Step} step
+ * @param {boolean} isAlone Otherwise its output is shown when it has ended, so that it stays together.
+ */
+async function runStep({ name, command, seconds, summary }, isAlone) {
+  const title = `\n=== ${name}: ${command.join(" ")}`;
+  if (isAlone) console.log(title);
   const start = performance.now();
   let output = "";
   const code = await runCommand(command, {
     seconds,
     onOutput: (chunk, stream) => {
-      process[stream].write(chunk);
+      if (isAlone) process[stream].write(chunk);
       output += chunk.toString();
     },
   });
   const elapsed = `${((performance.now() - start) / 1000).toFixed(1)} s`;
+  if (!isAlone) console.log(`${title}\n${output}`);
   if (code === 124) console.error(`${name} was ended after its limit of ${seconds} s.`);
   const counts = summary ? countTests(output, summary) : countOne(code);
   // A runner that crashed, or that found nothing to run, reports no failure of its own.
