@@ -1,224 +1,208 @@
-//! A large piece of data for the other side, which reads all of it: it answers with the sum of its
-//! words. A handover mechanism has `open`, `take_side` and `close` as every mechanism does, and
+//! A large piece of data for the other side, which reads all of it. A handover mechanism has `open` and
+//! `take_side` as every mechanism may, and
 //!
-//!     pub const is_handover = true
-//!     /// Both sides, not timed: makes the memory, and in the first side what is to be handed over.
-//!     /// Returns there when the second side is ready.
-//!     pub fn fill(self: *Self, side: Side, size: u64, repetition: u32) HandoverError!void
-//!     /// Both sides, timed in the first: returns there when the right answer has come.
-//!     pub fn hand_over(self: *Self, side: Side) HandoverError!void
+//!     /// Not timed: what the first side fills, and what the second side needs to take it. The second side is
+//!     /// done with it before the first one begins.
+//!     pub fn make(self: *Self, side: Side, size: u32) Error!Mapping
+//!     /// Timed, in the first side and in the second one, which then answers with the sum of what it got.
+//!     pub fn give(self: *Self) Error!void
+//!     pub fn take(self: *Self) Error![]const u8
 //!     /// Both sides, not timed: gives the memory back.
 //!     pub fn release(self: *Self, side: Side) void
 
 const std = @import("std");
 const linux = std.os.linux;
-const futex = @import("futex.zig");
-const mapping = @import("shared_mapping.zig");
+const memory = @import("memory.zig");
 const mechanism = @import("mechanism.zig");
-const stream = @import("stream.zig");
-const Conversation = @import("conversation.zig").Conversation;
-const Mapping = mapping.Mapping;
+const system = @import("system.zig");
+const Mapping = memory.Mapping;
 const Side = mechanism.Side;
+const Error = mechanism.Error;
 const Failure = mechanism.Failure;
 
-pub const HandoverError = mechanism.Error || error{WrongSum};
-
-const neither: mechanism.Forms = .{ .round_trip = false, .one_way = false };
+const handover: mechanism.Forms = .{ .round_trip = false, .one_way = false, .handover = true };
 
 /// A memfd of its own for each piece, sealed so that nobody can change it any more, and passed over a
 /// Unix socket. Nothing is copied.
 pub const Memfd = struct {
-    pub const is_handover = true;
-    pub const forms = neither;
+    pub const forms = handover;
 
     const seals = linux.F.SEAL_SEAL | linux.F.SEAL_SHRINK | linux.F.SEAL_GROW | linux.F.SEAL_WRITE;
 
-    conversation: Conversation = .{},
+    sockets: [2]i32 = .{ -1, -1 },
     file: i32 = -1,
     data: Mapping = &.{},
-    sum: u64 = 0,
 
     pub fn open(self: *Memfd, failure: *Failure) error{Forbidden}!void {
-        try self.conversation.open(failure);
+        self.sockets = try system.unix_pair(linux.SOCK.SEQPACKET, failure);
     }
 
-    pub fn take_side(self: *Memfd, side: Side, failure: *Failure) error{Forbidden}!void {
-        _ = failure;
-        self.conversation.take_side(side);
+    pub fn take_side(self: *Memfd, side: Side, _: *Failure) error{Forbidden}!void {
+        _ = linux.close(self.sockets[1 - @intFromEnum(side)]);
     }
 
-    pub fn fill(self: *Memfd, side: Side, size: u64, repetition: u32) HandoverError!void {
-        if (side == .second) return self.conversation.say_ready();
-        try self.conversation.await_ready();
+    pub fn make(self: *Memfd, side: Side, size: u32) Error!Mapping {
+        if (side == .second) return &.{};
         var failure: Failure = .{};
-        self.file = mapping.memfd_file(&failure) catch return error.System;
-        self.data = mapping.map_new(self.file, size, &failure) catch return error.System;
-        self.sum = fill_words(self.data, repetition);
+        self.file = memory.memfd_file(&failure) catch return error.System;
+        self.data = memory.map_new(self.file, size, &failure) catch return error.System;
+        return self.data;
     }
 
-    pub fn hand_over(self: *Memfd, side: Side) HandoverError!void {
-        if (side == .second) return self.take();
+    pub fn give(self: *Memfd) Error!void {
         // A file that is mapped for writing cannot be sealed against it.
-        self.unmap();
-        const sealed = linux.fcntl(self.file, linux.F.ADD_SEALS, seals);
-        if (linux.errno(sealed) != .SUCCESS) return error.System;
-        try self.conversation.send_file(self.file);
-        try self.conversation.await_sum(self.sum);
+        memory.unmap(self.data);
+        try system.expect(linux.fcntl(self.file, linux.F.ADD_SEALS, seals));
+        try send_file(self.sockets[0], self.file);
     }
 
-    fn take(self: *Memfd) HandoverError!void {
-        self.file = try self.conversation.receive_file();
+    pub fn take(self: *Memfd) Error![]const u8 {
+        self.file = try receive_file(self.sockets[1]);
         const f_get_seals = 1034;
         // Unsealed, the sender could cut it short under the reader's feet.
         if (linux.fcntl(self.file, f_get_seals, 0) != seals) return error.System;
         var status: linux.Statx = undefined;
         const empty_path = 0x1000;
-        const asked = linux.statx(self.file, "", empty_path, .{ .SIZE = true }, &status);
-        if (linux.errno(asked) != .SUCCESS) return error.System;
+        try system.expect(linux.statx(self.file, "", empty_path, .{ .SIZE = true }, &status));
         const flags: linux.MAP = .{ .TYPE = .SHARED, .POPULATE = true };
         const address = linux.mmap(null, status.size, .{ .READ = true }, flags, self.file, 0);
-        if (linux.errno(address) != .SUCCESS) return error.System;
-        self.data = mapping.mapping_at(address, status.size);
-        try self.conversation.answer(sum_words(self.data));
+        try system.expect(address);
+        self.data = memory.mapping_at(address, status.size);
+        return self.data;
     }
 
     pub fn release(self: *Memfd, side: Side) void {
-        if (side == .second) self.unmap();
-        stream.close(self.file);
-    }
-
-    fn unmap(self: *Memfd) void {
-        _ = linux.munmap(self.data.ptr, self.data.len);
+        if (side == .second) memory.unmap(self.data);
+        _ = linux.close(self.file);
     }
 };
 
+/// One descriptor beside the data, as cmsg(3) wants it.
+const Control = extern struct {
+    header: linux.cmsghdr = .{ .len = length, .level = linux.SOL.SOCKET, .type = linux.SCM.RIGHTS },
+    file: i32 = -1,
+    padding: i32 = 0,
+
+    const length = @sizeOf(linux.cmsghdr) + @sizeOf(i32);
+};
+
+fn send_file(socket: i32, file: i32) Error!void {
+    const control: Control = .{ .file = file };
+    const data = [1]std.posix.iovec_const{.{ .base = "x", .len = 1 }};
+    const message: linux.msghdr_const = .{
+        .name = null,
+        .namelen = 0,
+        .iov = &data,
+        .iovlen = data.len,
+        .control = &control,
+        .controllen = @sizeOf(Control),
+        .flags = 0,
+    };
+    while (!try system.succeeded(linux.sendmsg(socket, &message, 0))) {}
+}
+
+fn receive_file(socket: i32) Error!i32 {
+    var control: Control = .{};
+    var byte: [1]u8 = undefined;
+    var data = [1]std.posix.iovec{.{ .base = &byte, .len = 1 }};
+    var message: linux.msghdr = .{
+        .name = null,
+        .namelen = 0,
+        .iov = &data,
+        .iovlen = data.len,
+        .control = &control,
+        .controllen = @sizeOf(Control),
+        .flags = 0,
+    };
+    const size = while (true) {
+        const result = linux.recvmsg(socket, &message, linux.MSG.CMSG_CLOEXEC);
+        if (try system.succeeded(result)) break result;
+    };
+    if (size == 0) return error.Closed;
+    return if (message.controllen >= Control.length) control.file else error.System;
+}
+
 /// Through a pipe: copied into it and out of it.
 pub const Pipe = struct {
-    pub const is_handover = true;
-    pub const forms = neither;
+    pub const forms = handover;
 
-    conversation: Conversation = .{},
     pipe: [2]i32 = .{ -1, -1 },
     data: Mapping = &.{},
-    sum: u64 = 0,
 
     pub fn open(self: *Pipe, failure: *Failure) error{Forbidden}!void {
-        try self.conversation.open(failure);
-        _ = try failure.check("pipe2", linux.pipe2(&self.pipe, .{ .CLOEXEC = true }));
+        self.pipe = try system.new_pipe(failure);
         // Where the user's pipes have too many pages already it stays smaller.
         _ = linux.fcntl(self.pipe[1], linux.F.SETPIPE_SZ, 1 << 20);
     }
 
-    pub fn take_side(self: *Pipe, side: Side, failure: *Failure) error{Forbidden}!void {
-        _ = failure;
-        self.conversation.take_side(side);
-        stream.close(self.pipe[if (side == .first) 0 else 1]);
+    pub fn take_side(self: *Pipe, side: Side, _: *Failure) error{Forbidden}!void {
+        _ = linux.close(self.pipe[if (side == .first) 0 else 1]);
     }
 
-    pub fn fill(self: *Pipe, side: Side, size: u64, repetition: u32) HandoverError!void {
-        if (side == .first) try self.conversation.await_ready();
+    pub fn make(self: *Pipe, _: Side, size: u32) Error!Mapping {
         var failure: Failure = .{};
-        self.data = mapping.map_private(size, &failure) catch return error.System;
-        if (side == .second) return self.conversation.say_ready();
-        self.sum = fill_words(self.data, repetition);
+        self.data = memory.map_private(size, &failure) catch return error.System;
+        return self.data;
     }
 
-    pub fn hand_over(self: *Pipe, side: Side) HandoverError!void {
-        switch (side) {
-            .first => {
-                try stream.write_all(self.pipe[1], self.data);
-                try self.conversation.await_sum(self.sum);
-            },
-            .second => {
-                try stream.read_exactly(self.pipe[0], self.data);
-                try self.conversation.answer(sum_words(self.data));
-            },
-        }
+    pub fn give(self: *Pipe) Error!void {
+        try system.write_all(self.pipe[1], self.data);
     }
 
-    pub fn release(self: *Pipe, side: Side) void {
-        _ = side;
-        _ = linux.munmap(self.data.ptr, self.data.len);
+    pub fn take(self: *Pipe) Error![]const u8 {
+        try system.read_exactly(self.pipe[0], self.data);
+        return self.data;
+    }
+
+    pub fn release(self: *Pipe, _: Side) void {
+        memory.unmap(self.data);
     }
 };
 
 /// Copied into POSIX shared memory that both sides have mapped, and read there.
 pub const Shared = struct {
-    pub const is_handover = true;
-    pub const forms = neither;
+    pub const forms = handover;
 
-    conversation: Conversation = .{},
     file: i32 = -1,
-    is_full: ?*u32 = null,
+    is_full: *u32 = undefined,
     shared: Mapping = &.{},
     data: Mapping = &.{},
-    sum: u64 = 0,
 
     pub fn open(self: *Shared, failure: *Failure) error{Forbidden}!void {
-        try self.conversation.open(failure);
-        self.is_full = @ptrCast((try mapping.memfd(mapping.page_size, failure)).ptr);
-        self.file = try mapping.posix_file(failure);
+        self.is_full = try memory.shared(u32, failure);
+        self.file = try memory.posix_file(failure);
     }
 
-    pub fn take_side(self: *Shared, side: Side, failure: *Failure) error{Forbidden}!void {
-        _ = failure;
-        self.conversation.take_side(side);
-    }
-
-    /// The second side gives the memory its size before it says that it is ready.
-    pub fn fill(self: *Shared, side: Side, size: u64, repetition: u32) HandoverError!void {
-        if (side == .first) try self.conversation.await_ready();
+    pub fn make(self: *Shared, side: Side, size: u32) Error!Mapping {
         var failure: Failure = .{};
-        self.shared = mapping.map_new(self.file, size, &failure) catch return error.System;
-        mapping.populate(self.shared);
-        if (side == .second) return self.conversation.say_ready();
-        self.data = mapping.map_private(size, &failure) catch return error.System;
-        self.sum = fill_words(self.data, repetition);
+        self.shared = memory.map_new(self.file, size, &failure) catch return error.System;
+        memory.populate(self.shared);
+        if (side == .second) return self.shared;
+        self.data = memory.map_private(size, &failure) catch return error.System;
+        return self.data;
     }
 
-    pub fn hand_over(self: *Shared, side: Side) HandoverError!void {
-        const is_full = self.is_full.?;
-        switch (side) {
-            .first => {
-                @memcpy(self.shared, self.data);
-                // Release: publishes the data to the load below.
-                @atomicStore(u32, is_full, 1, .release);
-                try futex.wake(is_full);
-                try self.conversation.await_sum(self.sum);
-            },
-            .second => {
-                // Acquire: pairs with the store above.
-                while (@atomicLoad(u32, is_full, .acquire) == 0) try futex.wait(is_full, 0);
-                const sum = sum_words(self.shared);
-                // Relaxed: the first side sets it again only after the answer.
-                @atomicStore(u32, is_full, 0, .monotonic);
-                try self.conversation.answer(sum);
-            },
-        }
+    pub fn give(self: *Shared) Error!void {
+        @memcpy(self.shared, self.data);
+        // Release: publishes the data to the load below.
+        @atomicStore(u32, self.is_full, 1, .release);
+        try system.futex_wake(self.is_full);
+    }
+
+    pub fn take(self: *Shared) Error![]const u8 {
+        // Acquire: pairs with the store above.
+        while (@atomicLoad(u32, self.is_full, .acquire) == 0) try system.futex_wait(self.is_full, 0);
+        // Relaxed: the first side sets it again only after the answer.
+        @atomicStore(u32, self.is_full, 0, .monotonic);
+        return self.shared;
     }
 
     pub fn release(self: *Shared, side: Side) void {
-        _ = linux.munmap(self.shared.ptr, self.shared.len);
+        memory.unmap(self.shared);
         switch (side) {
-            .first => _ = linux.munmap(self.data.ptr, self.data.len),
+            .first => memory.unmap(self.data),
             // Gives the pages back.
             .second => _ = linux.ftruncate(self.file, 0),
         }
     }
 };
-
-/// Different for each repetition. Returns the sum that the other side has to come to.
-fn fill_words(data: Mapping, repetition: u32) u64 {
-    for (std.mem.bytesAsSlice(u64, data[0 .. data.len / 8 * 8]), 0..) |*word, index| {
-        word.* = (index +% repetition) *% 0x9e37_79b9_7f4a_7c15;
-    }
-    @memset(data[data.len / 8 * 8 ..], @truncate(repetition));
-    return sum_words(data);
-}
-
-fn sum_words(data: Mapping) u64 {
-    var sum: u64 = 0;
-    for (std.mem.bytesAsSlice(u64, data[0 .. data.len / 8 * 8])) |word| sum +%= word;
-    for (data[data.len / 8 * 8 ..]) |byte| sum +%= byte;
-    return sum;
-}

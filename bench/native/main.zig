@@ -5,39 +5,41 @@ const std = @import("std");
 const linux = std.os.linux;
 const floor = @import("floor.zig");
 const handover = @import("handover.zig");
+const locks = @import("locks.zig");
+const memory = @import("memory.zig");
 const queue = @import("queue.zig");
-const shared_memory = @import("shared_memory.zig");
+const semaphores = @import("semaphores.zig");
 const splice = @import("splice.zig");
 const usage = @import("usage.zig");
-const Pipe = @import("pipe.zig").Pipe;
+const Descriptors = @import("descriptors.zig").Descriptors;
 const Ring = @import("ring.zig").Ring;
-const Runner = @import("runner.zig").Runner;
-const Settings = @import("runner.zig").Settings;
-const Socket = @import("socket.zig").Socket;
+const Run = @import("run.zig").Run;
+const Settings = @import("run.zig").Settings;
+const Slots = @import("slots.zig").Slots;
 
 const mechanisms = .{
     .{ "bare-line", floor.BareLine },
     .{ "empty-call", floor.EmptyCall },
-    .{ "pipe", Pipe(.anonymous) },
-    .{ "fifo", Pipe(.named) },
-    .{ "pipe-1mib", Pipe(.large) },
-    .{ "vmsplice", splice.Vmsplice },
-    .{ "splice", splice.Splice },
-    .{ "unix-stream", Socket(.stream) },
-    .{ "unix-datagram", Socket(.datagram) },
-    .{ "unix-seqpacket", Socket(.seqpacket) },
-    .{ "tcp", Socket(.tcp) },
+    .{ "pipe", Descriptors(.pipe) },
+    .{ "fifo", Descriptors(.fifo) },
+    .{ "pipe-1mib", Descriptors(.large_pipe) },
+    .{ "vmsplice", splice.Pages(.private) },
+    .{ "splice", splice.Pages(.file) },
+    .{ "unix-stream", Descriptors(.unix_stream) },
+    .{ "unix-datagram", Descriptors(.unix_datagram) },
+    .{ "unix-seqpacket", Descriptors(.unix_seqpacket) },
+    .{ "tcp", Descriptors(.tcp) },
     .{ "posix-queue", queue.Posix },
     .{ "sysv-queue", queue.SystemV },
-    .{ "sysv-semaphores", shared_memory.SystemVSemaphores },
-    .{ "sysv-mutex", shared_memory.SystemVMutex },
-    .{ "sysv-spin", shared_memory.SystemVSpin },
-    .{ "posix-semaphores", shared_memory.PosixSemaphores },
-    .{ "posix-mutex", shared_memory.PosixMutex },
-    .{ "posix-spin", shared_memory.PosixSpin },
-    .{ "memfd-eventfd", shared_memory.MemfdEventfd },
-    .{ "signalfd", shared_memory.Signalfd },
-    .{ "timerfd", shared_memory.Timerfd },
+    .{ "sysv-semaphores", Slots(memory.system_v, semaphores.SystemV) },
+    .{ "sysv-mutex", Slots(memory.system_v, locks.Conditions) },
+    .{ "sysv-spin", Slots(memory.system_v, locks.Spin) },
+    .{ "posix-semaphores", Slots(memory.posix, semaphores.Posix) },
+    .{ "posix-mutex", Slots(memory.posix, locks.Conditions) },
+    .{ "posix-spin", Slots(memory.posix, locks.Spin) },
+    .{ "memfd-eventfd", Slots(memory.memfd, semaphores.Eventfd) },
+    .{ "signalfd", Slots(memory.memfd, semaphores.Signalfd) },
+    .{ "timerfd", Slots(memory.memfd, semaphores.Timerfd) },
     .{ "handover-memfd", handover.Memfd },
     .{ "handover-pipe", handover.Pipe },
     .{ "handover-shared", handover.Shared },
@@ -59,7 +61,7 @@ pub fn main(init: std.process.Init.Minimal) void {
     };
     if (arguments.next() != null) refuse_usage();
     inline for (mechanisms) |entry| {
-        if (std.mem.eql(u8, name, entry[0])) Runner(entry[1]).run(settings);
+        if (std.mem.eql(u8, name, entry[0])) Run(entry[1]).run(settings);
     }
     refuse("there is no mechanism named {s}: it is one of{s}", .{ name, comptime names() });
 }

@@ -1,35 +1,37 @@
-//! What a mechanism is to the runner. Each is a struct of its own that is zero-initialised (`.{}`) and has
+//! What a mechanism is to `run.zig`. Each is a struct of its own that is zero-initialised (`.{}`) and has
 //!
 //!     pub const forms: Forms
 //!     /// Before the fork: makes everything that both sides inherit.
 //!     pub fn open(self: *Self, failure: *Failure) error{Forbidden}!void
 //!     /// After the fork, in each process; closes what belongs to the other side only.
 //!     pub fn take_side(self: *Self, side: Side, failure: *Failure) error{Forbidden}!void
-//!     /// The largest payload; null where there is no limit below 16 MiB.
-//!     pub fn max_size(self: *const Self) ?u32
 //!     /// Both sides, before each command, while nothing is under way: lays out what depends on the size.
-//!     pub fn prepare(self: *Self, side: Side, size: u32) Error!void
+//!     pub fn prepare(self: *Self, size: u32) Error!void
+//!     /// Where the next message is to be written, if it is not to be copied there by `send`.
+//!     pub fn place(self: *Self, size: u32) Error![]u8
 //!     /// Returns when the bytes may be written over.
-//!     pub fn send(self: *Self, side: Side, bytes: []const u8) Error!void
+//!     pub fn send(self: *Self, bytes: []const u8) Error!void
 //!     /// One message, of `into.len` bytes; its real size where the mechanism knows the bounds of messages.
-//!     pub fn receive(self: *Self, side: Side, into: []u8) Error!usize
-//!     /// Removes what would outlive both processes. Also called where a signal or a lost peer ends the process.
-//!     pub fn close(self: *Self) void
+//!     pub fn receive(self: *Self, into: []u8) Error!usize
+//!     /// The largest payload; null, or no such field, where there is no limit below 16 MiB.
+//!     size_max: ?u32
 //!
-//! `max_size`, `prepare` and `close` may be left out.
+//! All but `forms`, `send` and `receive` may be left out. What carries nothing has `pub fn call(self: *Self) void`
+//! instead of those two, and a handover what `handover.zig` says.
 
 const std = @import("std");
 const linux = std.os.linux;
 
 pub const Side = enum { first, second };
 
+pub const Form = enum(u8) { round_trip, one_way, handover };
+
 pub const Forms = struct {
     round_trip: bool = true,
     one_way: bool = true,
+    handover: bool = false,
     /// Bytes of the smallest payload that it is meant for.
-    min_size: u32 = 4,
-    /// Has no second side: what is measured is one call of `pub fn call(self: *Self) void`.
-    alone: bool = false,
+    size_min: u32 = 4,
     /// Neither side ever sleeps in the kernel while it waits: needs a core for each.
     spins: bool = false,
 };
@@ -56,5 +58,10 @@ pub const Failure = struct {
         const errno = linux.errno(result);
         if (errno == .SUCCESS) return result;
         return self.set(what ++ " is refused: E{t}", .{errno});
+    }
+
+    /// The same of one whose result is a descriptor.
+    pub fn descriptor(self: *Failure, comptime what: []const u8, result: usize) error{Forbidden}!i32 {
+        return @intCast(try self.check(what, result));
     }
 };

@@ -3,9 +3,10 @@
 const std = @import("std");
 const linux = std.os.linux;
 const core = @import("zerocross_core");
+const memory = @import("memory.zig");
 const mechanism = @import("mechanism.zig");
 const wire = core.wire;
-const Side = mechanism.Side;
+const Mapping = core.memory.Mapping;
 const Error = mechanism.Error;
 const Failure = mechanism.Failure;
 
@@ -18,21 +19,7 @@ const forever = std.math.inf(f64);
 const drowsy_us = 20;
 const call_us = 1;
 
-/// How a side waits, as microseconds that it spins before it sleeps.
-pub const Wait = enum {
-    spin,
-    hybrid,
-    sleep,
-
-    fn spin_us(self: Wait) f64 {
-        return switch (self) {
-            .spin => forever,
-            // The library's default: src/arguments.ts.
-            .hybrid => 50,
-            .sleep => 0,
-        };
-    }
-};
+pub const Wait = enum { spin, hybrid, sleep };
 
 /// Whether the receiver takes small messages from the express lane, or all of them from the ring.
 pub const Path = enum { lane, ring };
@@ -40,45 +27,53 @@ pub const Path = enum { lane, ring };
 pub fn Ring(comptime wait: Wait, comptime path: Path) type {
     return struct {
         const Self = @This();
+        pub const forms: mechanism.Forms = .{ .spins = wait == .spin };
+
+        /// Microseconds that a side spins before it sleeps.
+        const spin_us: f64 = switch (wait) {
+            .spin => forever,
+            // The library's default: src/arguments.ts.
+            .hybrid => 50,
+            .sleep => 0,
+        };
 
         /// In the order of the sides that produce into them.
-        mappings: [2]core.memory.Mapping = undefined,
+        mappings: [2]Mapping = undefined,
+        out: Mapping = undefined,
+        in: Mapping = undefined,
         producer: core.channel.Producer = undefined,
         consumer: core.channel.Consumer = undefined,
         failure: core.Failure = .{},
         /// Something, since it last sent: so messages go back and forth.
         has_received: bool = false,
-
-        pub const forms: mechanism.Forms = .{ .spins = wait == .spin };
+        size_max: ?u32 = wire.payload_max(capacity),
 
         pub fn open(self: *Self, failure: *Failure) error{Forbidden}!void {
             for (&self.mappings) |*mapping| mapping.* = try make_arena(failure);
         }
 
-        pub fn take_side(self: *Self, side: Side, failure: *Failure) error{Forbidden}!void {
+        pub fn take_side(self: *Self, side: mechanism.Side, failure: *Failure) error{Forbidden}!void {
+            self.out = self.mappings[@intFromEnum(side)];
+            self.in = self.mappings[1 - @intFromEnum(side)];
+            self.make_ends() catch return failure.set("a new ring is not as it should be", .{});
+        }
+
+        fn make_ends(self: *Self) !void {
             // Nothing is known of the peer, so its health is not asked for: whoever dies takes the other along.
             const peer: core.Peer = .{ .pid = 0, .uid = 0, .gid = 0, .pidfd = core.Peer.pidfd_none };
-            const out = @intFromEnum(side);
-            const spin_us = comptime wait.spin_us();
-            self.producer = core.channel.Producer.init(self.mappings[out], peer, spin_us, 0, &self.failure) catch
-                return failure.set("a new ring is not as it should be", .{});
-            self.consumer = core.channel.Consumer.init(self.mappings[1 - out], peer, spin_us, 0, &self.failure) catch
-                return failure.set("a new ring is not as it should be", .{});
+            self.producer = try .init(self.out, peer, spin_us, 0, &self.failure);
+            self.consumer = try .init(self.in, peer, spin_us, 0, &self.failure);
         }
 
-        pub fn max_size(_: *const Self) ?u32 {
-            return wire.payload_max(capacity);
-        }
-
-        pub inline fn send(self: *Self, side: Side, bytes: []const u8) Error!void {
-            if (wait == .sleep and self.has_received) self.let_sleep(side);
+        pub inline fn send(self: *Self, bytes: []const u8) Error!void {
+            if (wait == .sleep and self.has_received) self.let_sleep();
             if (wait == .sleep) self.has_received = false;
             self.producer.send(bytes.ptr, @intCast(bytes.len), .{ .type_id = 0 }, forever) catch |err| return translate(err);
         }
 
         /// Until the other side sleeps for want of what this one is about to send.
-        fn let_sleep(self: *Self, side: Side) void {
-            const word = &self.mappings[@intFromEnum(side)].control().consumer_sleeping;
+        fn let_sleep(self: *Self) void {
+            const word = &self.out.control().consumer_sleeping;
             if (says_asleep(word)) return;
             const start = core.cpu.ticks();
             while (!says_asleep(word) and !has_passed(start, drowsy_us)) core.cpu.pause();
@@ -86,21 +81,18 @@ pub fn Ring(comptime wait: Wait, comptime path: Path) type {
             while (!has_passed(said, call_us)) core.cpu.pause();
         }
 
-        pub inline fn receive(self: *Self, side: Side, into: []u8) Error!usize {
+        pub inline fn receive(self: *Self, into: []u8) Error!usize {
             if (wait == .sleep) self.has_received = true;
-            switch (path) {
-                .lane => return self.consumer.receive(into, forever) catch |err| return translate(err),
-                .ring => return self.receive_from_ring(side, into),
-            }
+            const size = if (path == .lane) self.consumer.receive(into, forever) else self.receive_from_ring(into);
+            return size catch |err| return translate(err);
         }
 
         /// Copies out and releases exactly as `Consumer.receive` does with what is too long for the lane.
-        inline fn receive_from_ring(self: *Self, side: Side, into: []u8) Error!usize {
+        inline fn receive_from_ring(self: *Self, into: []u8) !usize {
             var places: [1]core.Place = undefined;
-            _ = self.consumer.drain(&places, forever) catch |err| return translate(err);
+            _ = try self.consumer.drain(&places, forever);
             const place = places[0];
-            const mapping = self.mappings[1 - @intFromEnum(side)];
-            core.copy.copy(into.ptr, mapping.bytes.ptr + place.offset, @min(place.size, into.len));
+            core.copy.copy(into.ptr, self.in.bytes.ptr + place.offset, @min(place.size, into.len));
             self.consumer.batch_open = false;
             if (self.consumer.reader.release_is_due()) self.consumer.release();
             return place.size;
@@ -124,17 +116,14 @@ fn translate(err: anyerror) Error {
     };
 }
 
-fn make_arena(failure: *Failure) error{Forbidden}!core.memory.Mapping {
+fn make_arena(failure: *Failure) error{Forbidden}!Mapping {
     var why: core.Failure = .{};
     const fd = core.memory.create(capacity, &why) catch
         return failure.set("{t} is refused: E{t}", .{ why.subject, why.errno });
     defer _ = linux.close(fd);
-    // Not `memory.map`: this mapping is to be inherited over the fork.
-    const flags: linux.MAP = .{ .TYPE = .SHARED, .POPULATE = true };
-    const size = wire.memory_size(capacity);
-    const result = linux.mmap(null, size, .{ .READ = true, .WRITE = true }, flags, fd, 0);
-    const bytes: [*]align(wire.line_size) u8 = @ptrFromInt(try failure.check("mmap", result));
-    const mapping: core.memory.Mapping = .{ .bytes = bytes[0..size] };
+    // Not `core.memory.map`: this mapping is to be inherited over the fork.
+    const mapping: Mapping = .{ .bytes = try memory.map_new(fd, wire.memory_size(capacity), failure) };
+    memory.populate(@alignCast(mapping.bytes));
     const version = 4;
     core.memory.initialise(mapping, version);
     return mapping;

@@ -1,169 +1,293 @@
-//! Waiting with two semaphores each way, "full" and "empty": the bounded buffer of the textbooks.
+//! Waiting for a slot with two semaphores each way, "full" and "empty": the bounded buffer of the textbooks.
+//! A semaphore is whatever sleeps in `wait` until the other side called `post` once more. Those of the
+//! kernel order the payload: whoever is let through comes after the one that let it.
 
 const std = @import("std");
 const linux = std.os.linux;
-const slots = @import("slots.zig");
-const futex = @import("futex.zig");
 const keeper = @import("keeper.zig");
+const memory = @import("memory.zig");
+const system = @import("system.zig");
 const mechanism = @import("mechanism.zig");
 const Error = mechanism.Error;
 const Failure = mechanism.Failure;
 
+pub const Posix = Semaphores(Posted, Posted);
+pub const SystemV = Semaphores(OneOfASet, OneOfASet);
+pub const Eventfd = Semaphores(EventCounter, Room);
+/// Notification alone, and only for round trips: no side sends so far ahead there that it would have to wait
+/// for an empty slot, which nothing here tells it of.
+pub const Signalfd = Semaphores(QueuedSignal, Nothing);
+pub const Timerfd = Semaphores(ExpiredTimer, Nothing);
+
+/// A design as `slots.zig` describes it. `Empty` has `set` for the number of slots, where it needs that, and
+/// `Full` has `receive_here`, where it has to know the receiver.
+fn Semaphores(comptime Full: type, comptime Empty: type) type {
+    return struct {
+        const Self = @This();
+        pub const forms: mechanism.Forms = .{ .one_way = Empty != Nothing };
+
+        full: Full align(memory.line_size) = .{},
+        empty: Empty align(memory.line_size) = .{},
+
+        pub fn open(self: *Self, failure: *Failure) error{Forbidden}!void {
+            if (@hasDecl(Full, "open")) try self.full.open(failure);
+            if (@hasDecl(Empty, "open")) try self.empty.open(failure);
+        }
+
+        /// The receiver does not touch "empty" before it has received something.
+        pub fn prepare_sender(self: *Self, slots: u32) Error!void {
+            if (@hasDecl(Empty, "set")) try self.empty.set(slots);
+        }
+
+        pub fn prepare_receiver(self: *Self) void {
+            if (@hasDecl(Full, "receive_here")) self.full.receive_here();
+        }
+
+        pub fn await_empty(self: *Self, _: u32) Error!void {
+            try self.empty.wait();
+        }
+
+        pub fn announce_full(self: *Self, _: u32) Error!void {
+            try self.full.post();
+        }
+
+        pub fn await_full(self: *Self, _: u32) Error!void {
+            try self.full.wait();
+        }
+
+        pub fn announce_empty(self: *Self, _: u32) Error!void {
+            try self.empty.post();
+        }
+    };
+}
+
+const Nothing = struct {
+    fn wait(_: *Nothing) Error!void {}
+
+    fn post(_: *Nothing) Error!void {}
+};
+
 /// What sem_t is in glibc: the value and the number of sleepers in one word of 64 bits, so that
 /// `post` sees both at once and calls the kernel only when somebody sleeps. Does not spin.
-const Semaphore = extern struct {
-    word: u64,
+const Posted = struct {
+    word: u64 = 0,
 
     const one_sleeper: u64 = 1 << 32;
 
-    fn wait(self: *Semaphore) Error!void {
+    fn set(self: *Posted, value: u32) Error!void {
+        // Relaxed: the first `post` of "full" publishes it.
+        @atomicStore(u64, &self.word, value, .monotonic);
+    }
+
+    fn wait(self: *Posted) Error!void {
         if (self.take(1)) return;
         // Relaxed: `post` reads the count of sleepers in the same word that it adds to.
         _ = @atomicRmw(u64, &self.word, .Add, one_sleeper, .monotonic);
-        while (!self.take(one_sleeper + 1)) try futex.wait(self.value_word(), 0);
+        while (!self.take(one_sleeper + 1)) try system.futex_wait(self.value_word(), 0);
     }
 
     /// Takes one, and in the same step what else is to be taken off the word.
-    fn take(self: *Semaphore, off: u64) bool {
+    fn take(self: *Posted, off: u64) bool {
         // Relaxed: the exchange below is what acquires.
         var word = @atomicLoad(u64, &self.word, .monotonic);
-        while (value_of(word) > 0) {
+        while (@as(u32, @truncate(word)) > 0) {
             // Acquire: pairs with the addition in `post`.
             word = @cmpxchgWeak(u64, &self.word, word, word - off, .acquire, .monotonic) orelse return true;
         }
         return false;
     }
 
-    fn post(self: *Semaphore) Error!void {
+    fn post(self: *Posted) Error!void {
         // Release: pairs with the exchange in `take`.
         const before = @atomicRmw(u64, &self.word, .Add, 1, .release);
-        if (before >= one_sleeper) try futex.wake(self.value_word());
-    }
-
-    fn value_of(word: u64) u32 {
-        return @truncate(word);
+        if (before >= one_sleeper) try system.futex_wake(self.value_word());
     }
 
     /// The half that holds the value: the first on the little-endian machines that this is built for.
-    fn value_word(self: *Semaphore) *const u32 {
+    fn value_word(self: *Posted) *const u32 {
         const halves: *const [2]u32 = @ptrCast(&self.word);
         return &halves[0];
     }
 };
 
-pub const Posix = struct {
-    pub const forms: mechanism.Forms = .{};
-    pub const State = extern struct {
-        full: Semaphore align(slots.line_size),
-        empty: Semaphore align(slots.line_size),
-    };
-    const Way = slots.Way(State);
-
-    pub fn open(self: *Posix, failure: *Failure) error{Forbidden}!void {
-        _ = self;
-        _ = failure;
-    }
-
-    /// The receiver does not touch "empty" before it has received something.
-    pub fn prepare(self: *Posix, sending: Way, receiving: Way, count: u32) Error!void {
-        _ = self;
-        _ = receiving;
-        // Relaxed: the first `post` of "full" publishes it.
-        @atomicStore(u64, &sending.state.empty.word, count, .monotonic);
-    }
-
-    pub fn before_send(self: *Posix, way: Way, slot: u32) Error!void {
-        _ = self;
-        _ = slot;
-        try way.state.empty.wait();
-    }
-
-    pub fn after_send(self: *Posix, way: Way, slot: u32) Error!void {
-        _ = self;
-        _ = slot;
-        try way.state.full.post();
-    }
-
-    pub fn before_receive(self: *Posix, way: Way, slot: u32) Error!void {
-        _ = self;
-        _ = slot;
-        try way.state.full.wait();
-    }
-
-    pub fn after_receive(self: *Posix, way: Way, slot: u32) Error!void {
-        _ = self;
-        _ = slot;
-        try way.state.empty.post();
-    }
-
-    pub fn close(self: *Posix) void {
-        _ = self;
-    }
-};
-
-/// A set of four System V semaphores: "full" and "empty" of one direction, then of the other. The
-/// kernel orders the payload: whoever is let through comes after the one that let it.
-pub const SystemV = struct {
-    pub const forms: mechanism.Forms = .{};
-    pub const State = extern struct {};
-    const Way = slots.Way(State);
+/// All of both directions are in one set.
+const OneOfASet = struct {
+    number: u16 = 0,
 
     const Operation = extern struct { number: u16, change: i16, flags: i16 };
 
-    kept: keeper.Kept = .{},
+    const set_size = 4;
+    var set_id: usize = 0;
+    var opened: u16 = 0;
 
-    pub fn open(self: *SystemV, failure: *Failure) error{Forbidden}!void {
-        try self.kept.make(.{ .semaphores = 4 }, failure);
+    fn open(self: *OneOfASet, failure: *Failure) error{Forbidden}!void {
+        const owner_only = 0o600;
+        if (opened == 0) set_id = try keeper.make(.semget, .semctl, .{ set_size, owner_only }, failure);
+        self.number = opened;
+        opened += 1;
     }
 
-    /// The receiver does not touch "empty" before it has received something.
-    pub fn prepare(self: *SystemV, sending: Way, receiving: Way, count: u32) Error!void {
-        _ = receiving;
+    fn set(self: *OneOfASet, value: u32) Error!void {
         const set_value = 16;
-        const result = linux.syscall4(.semctl, self.kept.id.?, empty_of(sending), set_value, count);
-        if (linux.errno(result) != .SUCCESS) return error.System;
+        try system.expect(linux.syscall4(.semctl, set_id, self.number, set_value, value));
     }
 
-    pub fn before_send(self: *SystemV, way: Way, slot: u32) Error!void {
-        _ = slot;
-        try self.change(empty_of(way), -1);
+    fn wait(self: *OneOfASet) Error!void {
+        try self.change(-1);
     }
 
-    pub fn after_send(self: *SystemV, way: Way, slot: u32) Error!void {
-        _ = slot;
-        try self.change(full_of(way), 1);
+    fn post(self: *OneOfASet) Error!void {
+        try self.change(1);
     }
 
-    pub fn before_receive(self: *SystemV, way: Way, slot: u32) Error!void {
-        _ = slot;
-        try self.change(full_of(way), -1);
-    }
-
-    pub fn after_receive(self: *SystemV, way: Way, slot: u32) Error!void {
-        _ = slot;
-        try self.change(empty_of(way), 1);
-    }
-
-    pub fn close(self: *SystemV) void {
-        self.kept.remove();
-    }
-
-    fn full_of(way: Way) u16 {
-        return 2 * @as(u16, way.index);
-    }
-
-    fn empty_of(way: Way) u16 {
-        return full_of(way) + 1;
-    }
-
-    fn change(self: *SystemV, number: u16, by: i16) Error!void {
-        const operation: Operation = .{ .number = number, .change = by, .flags = 0 };
+    fn change(self: *OneOfASet, by: i16) Error!void {
+        const operation: Operation = .{ .number = self.number, .change = by, .flags = 0 };
         while (true) {
             const result = if (@hasField(linux.SYS, "semop"))
-                linux.syscall3(.semop, self.kept.id.?, @intFromPtr(&operation), 1)
+                linux.syscall3(.semop, set_id, @intFromPtr(&operation), 1)
             else
-                linux.syscall4(.semtimedop, self.kept.id.?, @intFromPtr(&operation), 1, 0);
-            if (try keeper.succeeded(result)) return;
+                linux.syscall4(.semtimedop, set_id, @intFromPtr(&operation), 1, 0);
+            if (try system.succeeded(result)) return;
         }
     }
 };
+
+/// Each message is a write and a read of an eventfd, which counts those that nobody received yet.
+const EventCounter = extern struct {
+    fd: i32 = -1,
+
+    fn open(self: *EventCounter, failure: *Failure) error{Forbidden}!void {
+        self.fd = try failure.descriptor("eventfd", linux.eventfd(0, linux.EFD.SEMAPHORE | linux.EFD.CLOEXEC));
+    }
+
+    fn post(self: *EventCounter) Error!void {
+        const one: u64 = 1;
+        try system.write_all(self.fd, std.mem.asBytes(&one));
+    }
+
+    fn wait(self: *EventCounter) Error!void {
+        try read_one(self.fd);
+    }
+};
+
+/// A sender that finds the ring full, which is rare, sleeps on an eventfd of its own.
+const Room = extern struct {
+    /// Messages taken out of the ring, ever.
+    received: u64 align(memory.line_size) = 0,
+    /// 1: the sender may sleep until there is room.
+    wants_room: u32 align(memory.line_size) = 0,
+    /// Wake-ups for the sender.
+    wake_up: EventCounter = .{},
+    /// The sender's alone: slots, and messages that it has a place for, ever.
+    count: u32 align(memory.line_size) = 0,
+    sent: u64 = 0,
+
+    fn open(self: *Room, failure: *Failure) error{Forbidden}!void {
+        try self.wake_up.open(failure);
+    }
+
+    fn set(self: *Room, count: u32) Error!void {
+        self.count = count;
+    }
+
+    fn wait(self: *Room) Error!void {
+        while (self.is_full()) {
+            // Sequentially consistent, as the load after it and the two in `post`: either this side sees the
+            // room or the receiver sees that it is wanted.
+            @atomicStore(u32, &self.wants_room, 1, .seq_cst);
+            if (!self.is_full()) break;
+            // A wake-up that was meant for an earlier message ends this too, hence the loop.
+            try self.wake_up.wait();
+        }
+        self.sent += 1;
+    }
+
+    fn is_full(self: *const Room) bool {
+        // Pairs with the store in `post`, whose side is done reading the slot.
+        return self.sent - @atomicLoad(u64, &self.received, .seq_cst) == self.count;
+    }
+
+    fn post(self: *Room) Error!void {
+        // Pairs with the load in `is_full`, and with the store before it: see there.
+        @atomicStore(u64, &self.received, self.received + 1, .seq_cst);
+        if (@atomicLoad(u32, &self.wants_room, .seq_cst) == 0) return;
+        // Relaxed: the sender sets it again after each wake-up, before it looks.
+        @atomicStore(u32, &self.wants_room, 0, .monotonic);
+        try self.wake_up.post();
+    }
+};
+
+/// A signal, read from a signalfd.
+const QueuedSignal = extern struct {
+    fd: i32 = -1,
+    /// The process that receives.
+    receiver: i32 = 0,
+    /// Messages ever, modulo 2^32: a signal carries the number of its message.
+    sent: u32 = 0,
+    received: u32 align(memory.line_size) = 0,
+
+    /// Of the real-time signals, which are queued with a value, the first that no libc keeps for itself.
+    const signal: linux.SIG = @enumFromInt(34);
+
+    /// Both sides inherit the signalfd, which gives each its own signals.
+    fn open(self: *QueuedSignal, failure: *Failure) error{Forbidden}!void {
+        var set = linux.sigemptyset();
+        linux.sigaddset(&set, signal);
+        _ = linux.sigprocmask(linux.SIG.BLOCK, &set, null);
+        self.fd = try failure.descriptor("signalfd", linux.signalfd(-1, &set, linux.SFD.CLOEXEC));
+    }
+
+    fn receive_here(self: *QueuedSignal) void {
+        // Relaxed: the sides meet between this and the load in `post`.
+        @atomicStore(i32, &self.receiver, linux.getpid(), .monotonic);
+    }
+
+    fn post(self: *QueuedSignal) Error!void {
+        var info = std.mem.zeroes(linux.siginfo_t);
+        info.signo = signal;
+        const sent_by_a_queueing_call = -1;
+        info.code = sent_by_a_queueing_call;
+        info.fields.common.second.value.int = @bitCast(self.sent);
+        // Relaxed: pairs with the store in `receive_here`.
+        const receiver: usize = @intCast(@atomicLoad(i32, &self.receiver, .monotonic));
+        try system.expect(linux.syscall3(.rt_sigqueueinfo, receiver, @intFromEnum(signal), @intFromPtr(&info)));
+        self.sent +%= 1;
+    }
+
+    fn wait(self: *QueuedSignal) Error!void {
+        var info: linux.signalfd_siginfo = undefined;
+        try system.read_exactly(self.fd, std.mem.asBytes(&info));
+        const number: u32 = @bitCast(info.int);
+        if (info.signo != @intFromEnum(signal) or number != self.received) return error.System;
+        self.received +%= 1;
+    }
+};
+
+/// A timer that expires at once, read from a timerfd.
+const ExpiredTimer = struct {
+    fd: i32 = -1,
+
+    fn open(self: *ExpiredTimer, failure: *Failure) error{Forbidden}!void {
+        const result = linux.timerfd_create(.MONOTONIC, .{ .CLOEXEC = true });
+        self.fd = try failure.descriptor("timerfd_create", result);
+    }
+
+    fn post(self: *ExpiredTimer) Error!void {
+        const once: linux.itimerspec = .{
+            .it_interval = .{ .sec = 0, .nsec = 0 },
+            .it_value = .{ .sec = 0, .nsec = 1 },
+        };
+        try system.expect(linux.timerfd_settime(self.fd, .{}, &once, null));
+    }
+
+    fn wait(self: *ExpiredTimer) Error!void {
+        try read_one(self.fd);
+    }
+};
+
+/// Sleeps until there is a number to be read, which is never more than one.
+fn read_one(fd: i32) Error!void {
+    var number: u64 = undefined;
+    try system.read_exactly(fd, std.mem.asBytes(&number));
+    if (number != 1) return error.System;
+}

@@ -43,10 +43,10 @@ fn to_ns(time: linux.timeval) u64 {
 /// One more than the largest core that can be named.
 pub const core_limit = @bitSizeOf(linux.cpu_set_t);
 
-/// Null: wherever the kernel puts it.
-pub fn pin(core: ?u32) linux.E {
-    const index = core orelse return .SUCCESS;
+/// `process` 0: this one.
+pub fn pin(process: i32, core: u32) linux.E {
     var set: linux.cpu_set_t = @splat(0);
-    set[index / @bitSizeOf(usize)] = @as(usize, 1) << @intCast(index % @bitSizeOf(usize));
-    return linux.errno(linux.syscall3(.sched_setaffinity, 0, @sizeOf(linux.cpu_set_t), @intFromPtr(&set)));
+    set[core / @bitSizeOf(usize)] = @as(usize, 1) << @intCast(core % @bitSizeOf(usize));
+    const id: usize = @intCast(process);
+    return linux.errno(linux.syscall3(.sched_setaffinity, id, @sizeOf(linux.cpu_set_t), @intFromPtr(&set)));
 }

@@ -1,0 +1,144 @@
+//! What is written to and read from: pipes, one each way (anonymous, with a name, with a buffer of 1 MiB),
+//! sockets of the Unix domain in their three types, and TCP over the loopback device.
+
+const std = @import("std");
+const linux = std.os.linux;
+const mechanism = @import("mechanism.zig");
+const system = @import("system.zig");
+const Error = mechanism.Error;
+const Failure = mechanism.Failure;
+
+pub const Kind = enum { pipe, fifo, large_pipe, unix_stream, unix_datagram, unix_seqpacket, tcp };
+
+/// Of one side; a socket is both.
+const Ends = struct { in: i32 = -1, out: i32 = -1 };
+
+pub fn Descriptors(comptime kind: Kind) type {
+    return struct {
+        const Self = @This();
+        const has_bounds = kind == .unix_datagram or kind == .unix_seqpacket;
+        pub const forms: mechanism.Forms = .{};
+
+        sides: [2]Ends = @splat(.{}),
+        own: Ends = .{},
+        size_max: ?u32 = null,
+
+        pub fn open(self: *Self, failure: *Failure) error{Forbidden}!void {
+            self.sides = switch (kind) {
+                .pipe, .fifo, .large_pipe => try two_pipes(kind, failure),
+                .unix_stream => both(try system.unix_pair(linux.SOCK.STREAM, failure)),
+                .unix_datagram => both(try system.unix_pair(linux.SOCK.DGRAM, failure)),
+                .unix_seqpacket => both(try system.unix_pair(linux.SOCK.SEQPACKET, failure)),
+                .tcp => both(try tcp_pair(failure)),
+            };
+            if (has_bounds) for (self.sides) |side| {
+                self.size_max = try widen(side.out, failure);
+            };
+        }
+
+        pub fn take_side(self: *Self, side: mechanism.Side, _: *Failure) error{Forbidden}!void {
+            self.own = self.sides[@intFromEnum(side)];
+            const other = self.sides[1 - @intFromEnum(side)];
+            _ = linux.close(other.in);
+            if (other.out != other.in) _ = linux.close(other.out);
+        }
+
+        pub fn send(self: *Self, bytes: []const u8) Error!void {
+            try system.write_all(self.own.out, bytes);
+        }
+
+        pub fn receive(self: *Self, into: []u8) Error!usize {
+            if (has_bounds) return receive_message(self.own.in, into);
+            try system.read_exactly(self.own.in, into);
+            return into.len;
+        }
+    };
+}
+
+fn both(sockets: [2]i32) [2]Ends {
+    return .{ .{ .in = sockets[0], .out = sockets[0] }, .{ .in = sockets[1], .out = sockets[1] } };
+}
+
+fn two_pipes(comptime kind: Kind, failure: *Failure) error{Forbidden}![2]Ends {
+    var pipes: [2][2]i32 = undefined;
+    for (&pipes) |*pipe| {
+        pipe.* = if (kind == .fifo) try named_pipe(failure) else try system.new_pipe(failure);
+        if (kind != .large_pipe) continue;
+        _ = try failure.check("F_SETPIPE_SZ of 1 MiB", linux.fcntl(pipe[1], linux.F.SETPIPE_SZ, 1 << 20));
+    }
+    return .{ .{ .in = pipes[1][0], .out = pipes[0][1] }, .{ .in = pipes[0][0], .out = pipes[1][1] } };
+}
+
+/// The name goes as soon as both ends are open, so that nothing has to be removed later.
+fn named_pipe(failure: *Failure) error{Forbidden}![2]i32 {
+    var buffer: [64]u8 = undefined;
+    const path = try make_fifo(&buffer, failure);
+    defer _ = linux.unlink(path);
+    // Neither waits for the other: the reader is told not to, the writer finds the reader.
+    const reader = linux.open(path, .{ .ACCMODE = .RDONLY, .NONBLOCK = true }, 0);
+    const in = try failure.descriptor("open of a FIFO", reader);
+    const out = try failure.descriptor("open of a FIFO", linux.open(path, .{ .ACCMODE = .WRONLY }, 0));
+    _ = try failure.check("F_SETFL", linux.fcntl(in, linux.F.SETFL, 0));
+    return .{ in, out };
+}
+
+/// Only its owner may open it, and in a folder with the sticky bit nobody else may replace it.
+fn make_fifo(buffer: []u8, failure: *Failure) error{Forbidden}![:0]const u8 {
+    for (0..100) |attempt| {
+        const arguments = .{ linux.getpid(), attempt };
+        const path = std.fmt.bufPrintZ(buffer, "/tmp/zerocross-bench-{d}-{d}.fifo", arguments) catch unreachable;
+        const result = linux.mknod(path, linux.S.IFIFO | 0o600, 0);
+        if (linux.errno(result) == .EXIST) continue;
+        _ = try failure.check("mknod of a FIFO in /tmp", result);
+        return path;
+    }
+    return failure.set("mknod of a FIFO in /tmp finds no free name", .{});
+}
+
+/// Its size, also where that is more than `into` takes.
+fn receive_message(socket: i32, into: []u8) Error!usize {
+    while (true) {
+        const result = linux.recvfrom(socket, into.ptr, into.len, linux.MSG.TRUNC, null, null);
+        if (!try system.succeeded(result)) continue;
+        return if (result == 0) error.Closed else result;
+    }
+}
+
+/// A message is never larger than the sender's buffer: asks for one that 1 MiB fits into, and says
+/// what fits into what net.core.wmem_max left of it.
+fn widen(socket: i32, failure: *Failure) error{Forbidden}!u32 {
+    const wanted: u32 = 1 << 20;
+    try set_option(socket, linux.SOL.SOCKET, linux.SO.SNDBUF, wanted, failure);
+    var size: u32 = undefined;
+    var length: linux.socklen_t = @sizeOf(u32);
+    const result = linux.getsockopt(socket, linux.SOL.SOCKET, linux.SO.SNDBUF, std.mem.asBytes(&size), &length);
+    _ = try failure.check("getsockopt of SO_SNDBUF", result);
+    // What the kernel keeps for itself: unix_dgram_sendmsg of net/unix/af_unix.c.
+    const overhead = 32;
+    return @min(wanted, size - overhead);
+}
+
+fn tcp_pair(failure: *Failure) error{Forbidden}![2]i32 {
+    const listener = try tcp_socket(failure);
+    defer _ = linux.close(listener);
+    var address: linux.sockaddr.in = .{ .port = 0, .addr = std.mem.nativeToBig(u32, 0x7F000001) };
+    var length: linux.socklen_t = @sizeOf(linux.sockaddr.in);
+    _ = try failure.check("bind to 127.0.0.1", linux.bind(listener, @ptrCast(&address), length));
+    _ = try failure.check("listen on 127.0.0.1", linux.listen(listener, 1));
+    _ = try failure.check("getsockname", linux.getsockname(listener, @ptrCast(&address), &length));
+    const first = try tcp_socket(failure);
+    // The kernel completes the connection before anybody accepts it.
+    _ = try failure.check("connect to 127.0.0.1", linux.connect(first, &address, length));
+    const second = try failure.descriptor("accept4", linux.accept4(listener, null, null, 0));
+    for ([_]i32{ first, second }) |end| try set_option(end, linux.IPPROTO.TCP, linux.TCP.NODELAY, 1, failure);
+    return .{ first, second };
+}
+
+fn tcp_socket(failure: *Failure) error{Forbidden}!i32 {
+    return failure.descriptor("a TCP socket", linux.socket(linux.AF.INET, linux.SOCK.STREAM, 0));
+}
+
+fn set_option(fd: i32, level: i32, comptime option: u32, value: u32, failure: *Failure) error{Forbidden}!void {
+    const result = linux.setsockopt(fd, level, option, std.mem.asBytes(&value), @sizeOf(u32));
+    _ = try failure.check(std.fmt.comptimePrint("setsockopt of option {d}", .{option}), result);
+}
