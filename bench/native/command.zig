@@ -16,12 +16,6 @@ pub const Command = extern struct {
     size: u32,
 };
 
-pub const Reply = union(enum) {
-    command: Command,
-    /// Why there is none.
-    refusal: []const u8,
-};
-
 const Word = enum { verify, @"verify-one-way", @"round-trip", @"one-way", handover };
 
 /// Nobody waits for more in one message.
@@ -32,13 +26,13 @@ pub const handovers_max = 1000;
 
 /// `verify COUNT SIZE`, and in the same way `verify-one-way`, `round-trip`, `one-way` and `handover`, for what
 /// the mechanism can do.
-pub fn parse(line: []const u8, forms: mechanism.Forms, size_max: ?u32, text: []u8) Reply {
+pub fn parse(line: []const u8, forms: mechanism.Forms, size_max: ?u32, why: *mechanism.Failure) error{Forbidden}!Command {
     var words = std.mem.tokenizeScalar(u8, line, ' ');
     const word = std.meta.stringToEnum(Word, words.next() orelse "");
     const count = number(words.next(), 1, count_limit);
     const size = number(words.next(), 0, size_limit);
     if (word == null or count == null or size == null or words.next() != null) {
-        return refuse(text, "a command is verify, verify-one-way, round-trip, one-way or handover, with a count and a size", .{});
+        return why.set("a command is verify, verify-one-way, round-trip, one-way or handover, with a count and a size", .{});
     }
     const form: Form = switch (word.?) {
         // What has no round trips is verified in the form that it has.
@@ -52,18 +46,18 @@ pub fn parse(line: []const u8, forms: mechanism.Forms, size_max: ?u32, text: []u
         .one_way => .{ forms.one_way, "one-way form" },
         .handover => .{ forms.handover, "handover" },
     };
-    if (!is_known) return refuse(text, "it has no {s}", .{name});
-    if (size.? < forms.size_min) return refuse(text, "at least {d} bytes", .{forms.size_min});
-    if (size.? > size_max orelse size_limit) return refuse(text, "at most {d} bytes", .{size_max.?});
-    if (form == .handover and count.? > handovers_max) return refuse(text, "at most {d} handovers", .{handovers_max});
+    if (!is_known) return why.set("it has no {s}", .{name});
+    if (size.? < forms.size_min) return why.set("at least {d} bytes", .{forms.size_min});
+    if (size.? > size_max orelse size_limit) return why.set("at most {d} bytes", .{size_max.?});
+    if (form == .handover and count.? > handovers_max) return why.set("at most {d} handovers", .{handovers_max});
     const verifies = word == .verify or word == .@"verify-one-way";
-    return .{ .command = .{
+    return .{
         .form = form,
         .depth = if (verifies) .whole else .edges,
         .warm_up = if (verifies) 0 else warm_up(form, count.?),
         .count = count.?,
         .size = size.?,
-    } };
+    };
 }
 
 /// Messages that go first, untimed: those before have taken the caches for themselves.
@@ -79,10 +73,6 @@ fn warm_up(form: Form, count: u32) u32 {
 fn number(text: ?[]const u8, min: u32, max: u32) ?u32 {
     const value = std.fmt.parseInt(u32, text orelse return null, 10) catch return null;
     return if (value < min or value > max) null else value;
-}
-
-fn refuse(text: []u8, comptime format: []const u8, arguments: anytype) Reply {
-    return .{ .refusal = std.fmt.bufPrint(text, format, arguments) catch unreachable };
 }
 
 /// Lines of standard input.
@@ -103,9 +93,7 @@ pub const Lines = struct {
             self.start = 0;
             self.end = pending.len;
             const room = self.buffer[self.end..];
-            const size = linux.read(0, room.ptr, room.len);
-            const succeeded = system.succeeded(size) catch return null;
-            if (!succeeded) continue;
+            const size = system.call(linux.read, .{ 0, room.ptr, room.len }) catch return null;
             if (size == 0) return null;
             self.end += size;
         }

@@ -3,6 +3,7 @@
 
 const std = @import("std");
 const linux = std.os.linux;
+const core = @import("zerocross_core");
 const mechanism = @import("mechanism.zig");
 const system = @import("system.zig");
 const Error = mechanism.Error;
@@ -38,9 +39,6 @@ pub fn Descriptors(comptime kind: Kind) type {
 
         pub fn take_side(self: *Self, side: mechanism.Side, _: *Failure) error{Forbidden}!void {
             self.own = self.sides[@intFromEnum(side)];
-            const other = self.sides[1 - @intFromEnum(side)];
-            _ = linux.close(other.in);
-            if (other.out != other.in) _ = linux.close(other.out);
         }
 
         pub fn send(self: *Self, bytes: []const u8) Error!void {
@@ -48,7 +46,9 @@ pub fn Descriptors(comptime kind: Kind) type {
         }
 
         pub fn receive(self: *Self, into: []u8) Error!usize {
-            if (has_bounds) return receive_message(self.own.in, into);
+            // Its size, also where that is more than `into` takes.
+            const flags = linux.MSG.TRUNC;
+            if (has_bounds) return system.call(linux.recvfrom, .{ self.own.in, into.ptr, into.len, flags, null, null });
             try system.read_exactly(self.own.in, into);
             return into.len;
         }
@@ -69,10 +69,12 @@ fn two_pipes(comptime kind: Kind, failure: *Failure) error{Forbidden}![2]Ends {
     return .{ .{ .in = pipes[1][0], .out = pipes[0][1] }, .{ .in = pipes[0][0], .out = pipes[1][1] } };
 }
 
-/// The name goes as soon as both ends are open, so that nothing has to be removed later.
+/// The name goes as soon as both ends are open, so that nothing has to be removed later. Only its owner may open
+/// it, and in a folder with the sticky bit nobody else may replace it.
 fn named_pipe(failure: *Failure) error{Forbidden}![2]i32 {
     var buffer: [64]u8 = undefined;
-    const path = try make_fifo(&buffer, failure);
+    const path = std.fmt.bufPrintZ(&buffer, "/tmp/zerocross-bench-{x}.fifo", .{core.cpu.ticks()}) catch unreachable;
+    _ = try failure.check("mknod of a FIFO in /tmp", linux.mknod(path, linux.S.IFIFO | 0o600, 0));
     defer _ = linux.unlink(path);
     // Neither waits for the other: the reader is told not to, the writer finds the reader.
     const reader = linux.open(path, .{ .ACCMODE = .RDONLY, .NONBLOCK = true }, 0);
@@ -80,28 +82,6 @@ fn named_pipe(failure: *Failure) error{Forbidden}![2]i32 {
     const out = try failure.descriptor("open of a FIFO", linux.open(path, .{ .ACCMODE = .WRONLY }, 0));
     _ = try failure.check("F_SETFL", linux.fcntl(in, linux.F.SETFL, 0));
     return .{ in, out };
-}
-
-/// Only its owner may open it, and in a folder with the sticky bit nobody else may replace it.
-fn make_fifo(buffer: []u8, failure: *Failure) error{Forbidden}![:0]const u8 {
-    for (0..100) |attempt| {
-        const arguments = .{ linux.getpid(), attempt };
-        const path = std.fmt.bufPrintZ(buffer, "/tmp/zerocross-bench-{d}-{d}.fifo", arguments) catch unreachable;
-        const result = linux.mknod(path, linux.S.IFIFO | 0o600, 0);
-        if (linux.errno(result) == .EXIST) continue;
-        _ = try failure.check("mknod of a FIFO in /tmp", result);
-        return path;
-    }
-    return failure.set("mknod of a FIFO in /tmp finds no free name", .{});
-}
-
-/// Its size, also where that is more than `into` takes.
-fn receive_message(socket: i32, into: []u8) Error!usize {
-    while (true) {
-        const result = linux.recvfrom(socket, into.ptr, into.len, linux.MSG.TRUNC, null, null);
-        if (!try system.succeeded(result)) continue;
-        return if (result == 0) error.Closed else result;
-    }
 }
 
 /// A message is never larger than the sender's buffer: asks for one that 1 MiB fits into, and says

@@ -1,9 +1,9 @@
-//! A large piece of data for the other side, which reads all of it. A handover mechanism has `open` and
-//! `take_side` as every mechanism may, and
+//! A large piece of data for the other side, which reads all of it. A handover mechanism has `open` as
+//! every mechanism may, and
 //!
 //!     /// Not timed: what the first side fills, and what the second side needs to take it. The second side is
 //!     /// done with it before the first one begins.
-//!     pub fn make(self: *Self, side: Side, size: u32) Error!Mapping
+//!     pub fn make(self: *Self, side: Side, size: u32, failure: *Failure) error{Forbidden}!Mapping
 //!     /// Timed, in the first side and in the second one, which then answers with the sum of what it got.
 //!     pub fn give(self: *Self) Error!void
 //!     pub fn take(self: *Self) Error![]const u8
@@ -37,22 +37,17 @@ pub const Memfd = struct {
         self.sockets = try system.unix_pair(linux.SOCK.SEQPACKET, failure);
     }
 
-    pub fn take_side(self: *Memfd, side: Side, _: *Failure) error{Forbidden}!void {
-        _ = linux.close(self.sockets[1 - @intFromEnum(side)]);
-    }
-
-    pub fn make(self: *Memfd, side: Side, size: u32) Error!Mapping {
+    pub fn make(self: *Memfd, side: Side, size: u32, failure: *Failure) error{Forbidden}!Mapping {
         if (side == .second) return &.{};
-        var failure: Failure = .{};
-        self.file = memory.memfd_file(&failure) catch return error.System;
-        self.data = memory.map_new(self.file, size, &failure) catch return error.System;
+        self.file = try memory.memfd_file(failure);
+        self.data = try memory.map_new(self.file, size, failure);
         return self.data;
     }
 
     pub fn give(self: *Memfd) Error!void {
         // A file that is mapped for writing cannot be sealed against it.
         memory.unmap(self.data);
-        try system.expect(linux.fcntl(self.file, linux.F.ADD_SEALS, seals));
+        _ = try system.call(linux.fcntl, .{ self.file, linux.F.ADD_SEALS, seals });
         try send_file(self.sockets[0], self.file);
     }
 
@@ -63,10 +58,9 @@ pub const Memfd = struct {
         if (linux.fcntl(self.file, f_get_seals, 0) != seals) return error.System;
         var status: linux.Statx = undefined;
         const empty_path = 0x1000;
-        try system.expect(linux.statx(self.file, "", empty_path, .{ .SIZE = true }, &status));
+        _ = try system.call(linux.statx, .{ self.file, "", empty_path, .{ .SIZE = true }, &status });
         const flags: linux.MAP = .{ .TYPE = .SHARED, .POPULATE = true };
-        const address = linux.mmap(null, status.size, .{ .READ = true }, flags, self.file, 0);
-        try system.expect(address);
+        const address = try system.call(linux.mmap, .{ null, status.size, .{ .READ = true }, flags, self.file, 0 });
         self.data = memory.mapping_at(address, status.size);
         return self.data;
     }
@@ -89,36 +83,26 @@ const Control = extern struct {
 fn send_file(socket: i32, file: i32) Error!void {
     const control: Control = .{ .file = file };
     const data = [1]std.posix.iovec_const{.{ .base = "x", .len = 1 }};
-    const message: linux.msghdr_const = .{
-        .name = null,
-        .namelen = 0,
+    const message = std.mem.zeroInit(linux.msghdr_const, .{
         .iov = &data,
-        .iovlen = data.len,
+        .iovlen = 1,
         .control = &control,
         .controllen = @sizeOf(Control),
-        .flags = 0,
-    };
-    while (!try system.succeeded(linux.sendmsg(socket, &message, 0))) {}
+    });
+    _ = try system.call(linux.sendmsg, .{ socket, &message, 0 });
 }
 
 fn receive_file(socket: i32) Error!i32 {
     var control: Control = .{};
     var byte: [1]u8 = undefined;
     var data = [1]std.posix.iovec{.{ .base = &byte, .len = 1 }};
-    var message: linux.msghdr = .{
-        .name = null,
-        .namelen = 0,
+    var message = std.mem.zeroInit(linux.msghdr, .{
         .iov = &data,
-        .iovlen = data.len,
+        .iovlen = 1,
         .control = &control,
         .controllen = @sizeOf(Control),
-        .flags = 0,
-    };
-    const size = while (true) {
-        const result = linux.recvmsg(socket, &message, linux.MSG.CMSG_CLOEXEC);
-        if (try system.succeeded(result)) break result;
-    };
-    if (size == 0) return error.Closed;
+    });
+    _ = try system.call(linux.recvmsg, .{ socket, &message, linux.MSG.CMSG_CLOEXEC });
     return if (message.controllen >= Control.length) control.file else error.System;
 }
 
@@ -135,13 +119,8 @@ pub const Pipe = struct {
         _ = linux.fcntl(self.pipe[1], linux.F.SETPIPE_SZ, 1 << 20);
     }
 
-    pub fn take_side(self: *Pipe, side: Side, _: *Failure) error{Forbidden}!void {
-        _ = linux.close(self.pipe[if (side == .first) 0 else 1]);
-    }
-
-    pub fn make(self: *Pipe, _: Side, size: u32) Error!Mapping {
-        var failure: Failure = .{};
-        self.data = memory.map_private(size, &failure) catch return error.System;
+    pub fn make(self: *Pipe, _: Side, size: u32, failure: *Failure) error{Forbidden}!Mapping {
+        self.data = try memory.map_private(size, failure);
         return self.data;
     }
 
@@ -173,12 +152,10 @@ pub const Shared = struct {
         self.file = try memory.posix_file(failure);
     }
 
-    pub fn make(self: *Shared, side: Side, size: u32) Error!Mapping {
-        var failure: Failure = .{};
-        self.shared = memory.map_new(self.file, size, &failure) catch return error.System;
+    pub fn make(self: *Shared, side: Side, size: u32, failure: *Failure) error{Forbidden}!Mapping {
+        self.shared = try memory.map_new(self.file, size, failure);
         memory.populate(self.shared);
-        if (side == .second) return self.shared;
-        self.data = memory.map_private(size, &failure) catch return error.System;
+        if (side == .first) self.data = try memory.map_private(size, failure);
         return self.data;
     }
 

@@ -6,37 +6,25 @@ const slots = @import("slots.zig");
 const system = @import("system.zig");
 const mechanism = @import("mechanism.zig");
 const Error = mechanism.Error;
+const Slot = slots.Slot;
 
 /// A flag for each slot, alone in its line. No system call, no sleep. Between commands every flag says empty,
 /// whatever the number of slots was.
 pub const Spin = struct {
     pub const forms: mechanism.Forms = .{ .spins = true };
 
-    const empty: u32 = 0;
-    const full: u32 = 1;
-
     flags: [slots.slots_max]Flag = @splat(.{}),
 
-    const Flag = struct { word: u32 align(memory.line_size) = empty };
+    const Flag = struct { slot: Slot align(memory.line_size) = .empty };
 
-    pub fn await_empty(self: *Spin, slot: u32) Error!void {
-        // Acquire: pairs with `announce_empty`, whose side is done reading the slot.
-        while (@atomicLoad(u32, &self.flags[slot].word, .acquire) != empty) std.atomic.spinLoopHint();
+    pub fn await(self: *Spin, comptime what: Slot, slot: u32) Error!void {
+        // Acquire: pairs with `announce`, whose side has written the payload, or is done reading it.
+        while (@atomicLoad(Slot, &self.flags[slot].slot, .acquire) != what) std.atomic.spinLoopHint();
     }
 
-    pub fn announce_full(self: *Spin, slot: u32) Error!void {
-        // Release: publishes the payload to `await_full`.
-        @atomicStore(u32, &self.flags[slot].word, full, .release);
-    }
-
-    pub fn await_full(self: *Spin, slot: u32) Error!void {
-        // Acquire: pairs with `announce_full`.
-        while (@atomicLoad(u32, &self.flags[slot].word, .acquire) != full) std.atomic.spinLoopHint();
-    }
-
-    pub fn announce_empty(self: *Spin, slot: u32) Error!void {
-        // Release: gives the slot back to `await_empty`.
-        @atomicStore(u32, &self.flags[slot].word, empty, .release);
+    pub fn announce(self: *Spin, comptime what: Slot, slot: u32) Error!void {
+        // Release: publishes the payload to `await`, or gives the slot back.
+        @atomicStore(Slot, &self.flags[slot].slot, what, .release);
     }
 };
 
@@ -103,31 +91,19 @@ pub const Conditions = extern struct {
         self.count = count;
     }
 
-    pub fn await_empty(self: *Conditions, _: u32) Error!void {
-        try self.wait_while_used_is(self.count, &self.not_full);
-    }
-
-    pub fn announce_full(self: *Conditions, _: u32) Error!void {
-        try self.change_used(1, &self.not_empty);
-    }
-
-    pub fn await_full(self: *Conditions, _: u32) Error!void {
-        try self.wait_while_used_is(0, &self.not_empty);
-    }
-
-    pub fn announce_empty(self: *Conditions, _: u32) Error!void {
-        try self.change_used(-1, &self.not_full);
-    }
-
-    inline fn wait_while_used_is(self: *Conditions, used: u32, condition: *Condition) Error!void {
+    pub fn await(self: *Conditions, comptime what: Slot, _: u32) Error!void {
         try self.mutex.lock();
-        while (self.used == used) try condition.wait(&self.mutex);
+        switch (what) {
+            .empty => while (self.used == self.count) try self.not_full.wait(&self.mutex),
+            .full => while (self.used == 0) try self.not_empty.wait(&self.mutex),
+        }
         try self.mutex.unlock();
     }
 
-    inline fn change_used(self: *Conditions, by: i32, condition: *Condition) Error!void {
+    pub fn announce(self: *Conditions, comptime what: Slot, _: u32) Error!void {
+        const condition = if (what == .full) &self.not_empty else &self.not_full;
         try self.mutex.lock();
-        self.used +%= @bitCast(by);
+        if (what == .full) self.used += 1 else self.used -= 1;
         const must_wake = condition.signal();
         try self.mutex.unlock();
         if (must_wake) try system.futex_wake(&condition.sequence);

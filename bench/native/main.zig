@@ -10,7 +10,7 @@ const memory = @import("memory.zig");
 const queue = @import("queue.zig");
 const semaphores = @import("semaphores.zig");
 const splice = @import("splice.zig");
-const usage = @import("usage.zig");
+const system = @import("system.zig");
 const Descriptors = @import("descriptors.zig").Descriptors;
 const Ring = @import("ring.zig").Ring;
 const Run = @import("run.zig").Run;
@@ -77,7 +77,7 @@ fn parse_core(argument: ?[:0]const u8) ?u32 {
     const text = argument orelse refuse_usage();
     if (std.mem.eql(u8, text, "-")) return null;
     const core = std.fmt.parseInt(u32, text, 10) catch refuse("a core is a number or -, not {s}", .{text});
-    if (core >= usage.core_limit) refuse("a core is below {d}, not {s}", .{ usage.core_limit, text });
+    if (core >= system.core_limit) refuse("a core is below {d}, not {s}", .{ system.core_limit, text });
     return core;
 }
 

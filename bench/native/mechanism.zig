@@ -3,12 +3,12 @@
 //!     pub const forms: Forms
 //!     /// Before the fork: makes everything that both sides inherit.
 //!     pub fn open(self: *Self, failure: *Failure) error{Forbidden}!void
-//!     /// After the fork, in each process; closes what belongs to the other side only.
+//!     /// After the fork, in each process.
 //!     pub fn take_side(self: *Self, side: Side, failure: *Failure) error{Forbidden}!void
 //!     /// Both sides, before each command, while nothing is under way: lays out what depends on the size.
 //!     pub fn prepare(self: *Self, size: u32) Error!void
-//!     /// Where the next message is to be written, if it is not to be copied there by `send`.
-//!     pub fn place(self: *Self, size: u32) Error![]u8
+//!     /// Where the next message is to be written; left out, `send` copies it from anywhere.
+//!     pub fn place(self: *Self, size: u32) []u8
 //!     /// Returns when the bytes may be written over.
 //!     pub fn send(self: *Self, bytes: []const u8) Error!void
 //!     /// One message, of `into.len` bytes; its real size where the mechanism knows the bounds of messages.
@@ -17,7 +17,8 @@
 //!     size_max: ?u32
 //!
 //! All but `forms`, `send` and `receive` may be left out. What carries nothing has `pub fn call(self: *Self) void`
-//! instead of those two, and a handover what `handover.zig` says.
+//! instead of those two, and a handover what `handover.zig` says. No side has to see that the other one is gone:
+//! see `ends.zig`.
 
 const std = @import("std");
 const linux = std.os.linux;
@@ -36,12 +37,8 @@ pub const Forms = struct {
     spins: bool = false,
 };
 
-pub const Error = error{
-    /// The other side is gone.
-    Closed,
-    /// A system call failed in a way that no mechanism expects.
-    System,
-};
+/// A system call failed in a way that no mechanism expects.
+pub const Error = error{System};
 
 /// Why a mechanism cannot run here, in one sentence.
 pub const Failure = struct {
@@ -56,8 +53,7 @@ pub const Failure = struct {
     /// The result of a system call that a mechanism cannot run without.
     pub fn check(self: *Failure, comptime what: []const u8, result: usize) error{Forbidden}!usize {
         const errno = linux.errno(result);
-        if (errno == .SUCCESS) return result;
-        return self.set(what ++ " is refused: E{t}", .{errno});
+        return if (errno == .SUCCESS) result else self.set(what ++ " is refused: E{t}", .{errno});
     }
 
     /// The same of one whose result is a descriptor.

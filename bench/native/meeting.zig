@@ -1,66 +1,63 @@
-//! How the two sides agree on what comes next, apart from the mechanism that is measured: a page that
-//! they share, and a socket each, in which whoever is early sleeps.
+//! How the two sides agree on what comes next, apart from the mechanism that is measured: in a page that
+//! they share, where whoever is early sleeps.
 
-const std = @import("std");
-const linux = std.os.linux;
 const core = @import("zerocross_core");
 const memory = @import("memory.zig");
-const system = @import("system.zig");
 const mechanism = @import("mechanism.zig");
+const system = @import("system.zig");
 const Command = @import("command.zig").Command;
-const Usage = @import("usage.zig").Usage;
+const Side = mechanism.Side;
 
-const Shared = extern struct {
-    /// Whether the second side has read all messages of a one-way part; of a mechanism that spins.
-    all_read: u32 align(128),
+const Shared = struct {
+    /// Commands told, ever, and places where the second side has arrived.
+    told: u32 align(memory.line_size),
+    arrived: u32 align(memory.line_size),
+    command: Command align(memory.line_size),
     /// The second side's, over the timed part.
-    usage: Usage align(128),
+    usage: system.Usage,
     /// Of what was handed over, as the second side has found it.
     sum: u64,
 };
 
 pub const Meeting = struct {
     shared: *Shared,
-    sockets: [2]i32,
-    socket: i32 = -1,
+    /// What was waited for so far: by the second side and by the first.
+    heard: u32 = 0,
+    met: u32 = 0,
 
     pub fn open(failure: *mechanism.Failure) error{Forbidden}!Meeting {
-        return .{
-            .shared = try memory.shared(Shared, failure),
-            .sockets = try system.unix_pair(linux.SOCK.STREAM, failure),
-        };
+        return .{ .shared = try memory.shared(Shared, failure) };
     }
 
-    /// Each side keeps its own end only, so that it sees when the other side is gone.
-    pub fn take_side(self: *Meeting, side: mechanism.Side) void {
-        self.socket = self.sockets[@intFromEnum(side)];
-        _ = linux.close(self.sockets[1 - @intFromEnum(side)]);
+    pub fn tell(self: *Meeting, command: Command) mechanism.Error!void {
+        self.shared.command = command;
+        announce(&self.shared.told);
+        try system.futex_wake(&self.shared.told);
     }
 
-    pub fn tell(self: *const Meeting, command: Command) mechanism.Error!void {
-        try system.write_all(self.socket, std.mem.asBytes(&command));
+    pub fn hear(self: *Meeting) mechanism.Error!Command {
+        while (!has_come(&self.shared.told, self.heard)) try system.futex_wait(&self.shared.told, self.heard);
+        self.heard +%= 1;
+        return self.shared.command;
     }
 
-    pub fn hear(self: *const Meeting) mechanism.Error!Command {
-        var command: Command = undefined;
-        try system.read_exactly(self.socket, std.mem.asBytes(&command));
-        return command;
-    }
-
-    /// The second side says that it has come so far, and the first one waits for that.
-    pub fn meet(self: *const Meeting, side: mechanism.Side) mechanism.Error!void {
-        var byte: [1]u8 = .{0};
-        switch (side) {
-            .first => try system.read_exactly(self.socket, &byte),
-            .second => try system.write_all(self.socket, &byte),
+    /// The second side says that it has come so far, and the first one waits for that. `spins` for when the way
+    /// through the kernel would be measured too.
+    pub fn meet(self: *Meeting, side: Side, spins: bool) mechanism.Error!void {
+        const arrived = &self.shared.arrived;
+        if (side == .second) {
+            announce(arrived);
+            return if (!spins) system.futex_wake(arrived);
         }
-    }
-
-    /// The same in shared memory, for when the way through the kernel would be measured too.
-    pub fn meet_spinning(self: *const Meeting, side: mechanism.Side) void {
-        const all_read = &self.shared.all_read;
-        if (side == .second) return @atomicStore(u32, all_read, 1, .release); // Pairs with the load below.
-        while (@atomicLoad(u32, all_read, .acquire) == 0) core.cpu.pause();
-        @atomicStore(u32, all_read, 0, .monotonic); // The second side sets it after the next command only.
+        while (!has_come(arrived, self.met)) if (spins) core.cpu.pause() else try system.futex_wait(arrived, self.met);
+        self.met +%= 1;
     }
 };
+
+fn announce(word: *u32) void {
+    _ = @atomicRmw(u32, word, .Add, 1, .release); // Pairs with the load below: publishes all of `Shared`.
+}
+
+fn has_come(word: *const u32, count: u32) bool {
+    return @atomicLoad(u32, word, .acquire) != count;
+}

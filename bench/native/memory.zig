@@ -27,9 +27,7 @@ pub fn system_v(size: usize, failure: *Failure) error{Forbidden}!Mapping {
 }
 
 pub fn posix(size: usize, failure: *Failure) error{Forbidden}!Mapping {
-    const fd = try posix_file(failure);
-    defer _ = linux.close(fd);
-    return map_new(fd, size, failure);
+    return map_new(try posix_file(failure), size, failure);
 }
 
 /// What shm_open makes, but for the name, which would be given up at once: so it cannot be left behind.
@@ -39,9 +37,7 @@ pub fn posix_file(failure: *Failure) error{Forbidden}!i32 {
 }
 
 pub fn memfd(size: usize, failure: *Failure) error{Forbidden}!Mapping {
-    const fd = try memfd_file(failure);
-    defer _ = linux.close(fd);
-    return map_new(fd, size, failure);
+    return map_new(try memfd_file(failure), size, failure);
 }
 
 pub fn memfd_file(failure: *Failure) error{Forbidden}!i32 {
@@ -49,7 +45,7 @@ pub fn memfd_file(failure: *Failure) error{Forbidden}!i32 {
     return failure.descriptor("memfd_create", linux.memfd_create("zerocross-bench", flags));
 }
 
-/// Maps an empty file after giving it its size.
+/// Maps an empty file after giving it its size. It stays open.
 pub fn map_new(fd: i32, size: usize, failure: *Failure) error{Forbidden}!Mapping {
     _ = try failure.check("ftruncate", linux.ftruncate(fd, @intCast(size)));
     const address = linux.mmap(null, size, read_write, .{ .TYPE = .SHARED }, fd, 0);
@@ -89,14 +85,9 @@ pub fn mapping_at(address: usize, size: usize) Mapping {
 }
 
 /// This process's own memory, which grows as it is asked for and keeps nothing when it does.
-pub const Buffer = struct {
-    bytes: Mapping = &.{},
-
-    pub fn reserve(self: *Buffer, size: usize) error{OutOfMemory}!void {
-        if (size <= self.bytes.len) return;
-        if (self.bytes.len > 0) unmap(self.bytes);
-        self.bytes = &.{};
-        var failure: Failure = .{};
-        self.bytes = map_private(size, &failure) catch return error.OutOfMemory;
-    }
-};
+pub fn reserve(memory: *Mapping, size: usize, failure: *Failure) error{Forbidden}!void {
+    if (size <= memory.len) return;
+    if (memory.len > 0) unmap(memory.*);
+    memory.* = &.{};
+    memory.* = try map_private(size, failure);
+}

@@ -14,11 +14,17 @@ const owner_only = 0o600;
 /// Machines that allow longer messages than this are measured up to here.
 const size_cap = 1 << 20;
 
+/// msgbuf of the kernel.
+const Message = extern struct { type: usize, bytes: [size_cap]u8 };
+
+var outgoing: Message = undefined;
+var incoming: Message = undefined;
+
 pub const Posix = struct {
     pub const forms: mechanism.Forms = .{};
 
     /// Each is named by the side that sends into it.
-    queues: [2]i32 = .{ -1, -1 },
+    queues: [2]usize = undefined,
     out: usize = 0,
     in: usize = 0,
     size_max: ?u32 = null,
@@ -31,8 +37,6 @@ pub const Posix = struct {
         messages_now: c_long = 0,
         reserved: [4]c_long = @splat(0),
     };
-
-    var incoming: [size_cap]u8 = undefined;
 
     pub fn open(self: *Posix, failure: *Failure) error{Forbidden}!void {
         self.size_max = @min(limit("/proc/sys/fs/mqueue/msgsize_max", 8192), size_cap);
@@ -48,33 +52,28 @@ pub const Posix = struct {
             const options: linux.O = .{ .ACCMODE = .RDWR, .CREAT = true, .EXCL = true, .CLOEXEC = true };
             const flags: u32 = @bitCast(options);
             const result = linux.syscall4(.mq_open, @intFromPtr(name.ptr), flags, owner_only, @intFromPtr(&attributes));
-            queue.* = try failure.descriptor("mq_open", result);
+            queue.* = try failure.check("mq_open", result);
             _ = linux.syscall1(.mq_unlink, @intFromPtr(name.ptr));
         }
     }
 
     pub fn take_side(self: *Posix, side: Side, _: *Failure) error{Forbidden}!void {
-        self.out = @intCast(self.queues[@intFromEnum(side)]);
-        self.in = @intCast(self.queues[1 - @intFromEnum(side)]);
+        self.out = self.queues[@intFromEnum(side)];
+        self.in = self.queues[1 - @intFromEnum(side)];
     }
 
     pub fn send(self: *Posix, bytes: []const u8) Error!void {
-        while (true) {
-            const result = linux.syscall5(.mq_timedsend, self.out, @intFromPtr(bytes.ptr), bytes.len, 0, 0);
-            if (try system.succeeded(result)) return;
-        }
+        _ = try system.call(linux.syscall5, .{ .mq_timedsend, self.out, @intFromPtr(bytes.ptr), bytes.len, 0, 0 });
     }
 
     pub fn receive(self: *Posix, into: []u8) Error!usize {
         // The kernel refuses a buffer that a longest message would not fit into.
         const fits = into.len >= self.size_max.?;
-        const buffer = if (fits) into else incoming[0..self.size_max.?];
-        while (true) {
-            const size = linux.syscall5(.mq_timedreceive, self.in, @intFromPtr(buffer.ptr), buffer.len, 0, 0);
-            if (!try system.succeeded(size)) continue;
-            if (!fits) copy_out(into, buffer[0..size]);
-            return size;
-        }
+        const buffer = if (fits) into else incoming.bytes[0..self.size_max.?];
+        const room = @intFromPtr(buffer.ptr);
+        const size = try system.call(linux.syscall5, .{ .mq_timedreceive, self.in, room, buffer.len, 0, 0 });
+        if (!fits) copy_out(into, buffer[0..size]);
+        return size;
     }
 };
 
@@ -87,12 +86,6 @@ pub const SystemV = struct {
     in: usize = 0,
     size_max: ?u32 = null,
 
-    /// msgbuf of the kernel.
-    const Message = extern struct { type: usize, bytes: [size_cap]u8 };
-
-    var outgoing: Message = undefined;
-    var incoming: Message = undefined;
-
     pub fn open(self: *SystemV, failure: *Failure) error{Forbidden}!void {
         const queue_max = limit("/proc/sys/kernel/msgmnb", 16384);
         self.size_max = @min(limit("/proc/sys/kernel/msgmax", 8192), queue_max, size_cap);
@@ -101,25 +94,20 @@ pub const SystemV = struct {
 
     pub fn take_side(self: *SystemV, side: Side, _: *Failure) error{Forbidden}!void {
         self.out = if (side == .first) 1 else 2;
-        self.in = if (side == .first) 2 else 1;
+        self.in = 3 - self.out;
     }
 
     pub fn send(self: *SystemV, bytes: []const u8) Error!void {
         outgoing.type = self.out;
         @memcpy(outgoing.bytes[0..bytes.len], bytes);
-        while (true) {
-            const result = linux.syscall4(.msgsnd, self.id, @intFromPtr(&outgoing), bytes.len, 0);
-            if (try system.succeeded(result)) return;
-        }
+        _ = try system.call(linux.syscall4, .{ .msgsnd, self.id, @intFromPtr(&outgoing), bytes.len, 0 });
     }
 
     pub fn receive(self: *SystemV, into: []u8) Error!usize {
-        while (true) {
-            const size = linux.syscall5(.msgrcv, self.id, @intFromPtr(&incoming), size_cap, self.in, 0);
-            if (!try system.succeeded(size)) continue;
-            copy_out(into, incoming.bytes[0..size]);
-            return size;
-        }
+        const room = @intFromPtr(&incoming);
+        const size = try system.call(linux.syscall5, .{ .msgrcv, self.id, room, size_cap, self.in, 0 });
+        copy_out(into, incoming.bytes[0..size]);
+        return size;
     }
 };
 

@@ -68,7 +68,7 @@ pub fn Ring(comptime wait: Wait, comptime path: Path) type {
         pub inline fn send(self: *Self, bytes: []const u8) Error!void {
             if (wait == .sleep and self.has_received) self.let_sleep();
             if (wait == .sleep) self.has_received = false;
-            self.producer.send(bytes.ptr, @intCast(bytes.len), .{ .type_id = 0 }, forever) catch |err| return translate(err);
+            self.producer.send(bytes.ptr, @intCast(bytes.len), .{ .type_id = 0 }, forever) catch return error.System;
         }
 
         /// Until the other side sleeps for want of what this one is about to send.
@@ -84,7 +84,7 @@ pub fn Ring(comptime wait: Wait, comptime path: Path) type {
         pub inline fn receive(self: *Self, into: []u8) Error!usize {
             if (wait == .sleep) self.has_received = true;
             const size = if (path == .lane) self.consumer.receive(into, forever) else self.receive_from_ring(into);
-            return size catch |err| return translate(err);
+            return size catch error.System;
         }
 
         /// Copies out and releases exactly as `Consumer.receive` does with what is too long for the lane.
@@ -107,13 +107,6 @@ fn says_asleep(word: *const u32) bool {
 
 fn has_passed(start: u64, duration_us: u64) bool {
     return core.cpu.ticks() -% start >= duration_us * core.cpu.ticks_per_us();
-}
-
-fn translate(err: anyerror) Error {
-    return switch (err) {
-        error.PeerClosed, error.PeerDied => error.Closed,
-        else => error.System,
-    };
 }
 
 fn make_arena(failure: *Failure) error{Forbidden}!Mapping {

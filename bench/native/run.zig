@@ -1,5 +1,5 @@
 //! Runs one mechanism: forks the second side, pins both, and does what standard input says, command by
-//! command. Between commands both sides sleep in a read, so that others can have the cores.
+//! command. Between commands both sides sleep in the kernel, so that others can have the cores.
 
 const std = @import("std");
 const linux = std.os.linux;
@@ -8,14 +8,15 @@ const ends = @import("ends.zig");
 const memory = @import("memory.zig");
 const mechanisms = @import("mechanism.zig");
 const payload = @import("payload.zig");
-const usage = @import("usage.zig");
+const system = @import("system.zig");
 const Clock = @import("clock.zig").Clock;
 const Command = command.Command;
+const Depth = payload.Depth;
 const Failure = mechanisms.Failure;
+const Form = mechanisms.Form;
 const Meeting = @import("meeting.zig").Meeting;
 const Samples = @import("samples.zig").Samples;
 const Side = mechanisms.Side;
-const Usage = usage.Usage;
 
 pub const Settings = struct {
     /// Where each side runs; null: wherever the kernel puts it.
@@ -29,121 +30,102 @@ pub fn Run(comptime Mechanism: type) type {
     return struct {
         const Self = @This();
         const forms: mechanisms.Forms = Mechanism.forms;
-        const carries_nothing = @hasDecl(Mechanism, "call");
 
-        /// At one place in both processes, and in no register: system calls read and write it.
-        var mechanism: Mechanism = .{};
-
-        meeting: Meeting,
-        samples: Samples,
-        samples_file: ?i32,
-        outgoing: memory.Buffer = .{},
-        incoming: memory.Buffer = .{},
+        mechanism: Mechanism = .{},
+        meeting: Meeting = undefined,
+        clock: Clock,
+        samples: Samples = .{},
+        outgoing: memory.Mapping = &.{},
+        incoming: memory.Mapping = &.{},
         /// Bytes of each message.
         size: u32 = 0,
         /// The next message's, in all commands of a run, so that none can be taken for one of before.
         number: u32 = 0,
         received_size: usize = 0,
         /// By this side, over the timed part.
-        used: Usage = .{},
+        used: system.Usage = @splat(0),
+        failure: Failure = .{},
 
         pub fn run(settings: Settings) noreturn {
             ends.hold();
-            const clock: Clock = .init();
-            var failure: Failure = .{};
-            var self = start(settings, &clock, &failure) catch ends.leave_with(.forbidden, failure.text);
+            var self: Self = .{ .clock = .init() };
+            self.start(settings.cores) catch |err| self.fail(.first, .forbidden, err);
             var lines: command.Lines = .{};
-            var text: [256]u8 = undefined;
-            while (lines.next()) |line| switch (command.parse(line, forms, size_max(), &text)) {
-                .command => |order| self.obey(order) catch |err| self.fail(.first, err),
-                .refusal => |why| command.answer("{{\"error\":\"{s}\"}}", .{why}),
-            };
+            while (lines.next()) |line| {
+                var why: Failure = .{};
+                const order = command.parse(line, forms, self.size_max(), &why) catch {
+                    command.answer("{{\"error\":\"{s}\"}}", .{why.text});
+                    continue;
+                };
+                self.obey(order, settings.samples_file) catch |err| self.fail(.first, .@"error", err);
+            }
             ends.leave(0);
         }
 
         /// Returns in the first side, when both can begin.
-        fn start(settings: Settings, clock: *const Clock, failure: *Failure) error{Forbidden}!Self {
-            var self: Self = .{
-                .meeting = try .open(failure),
-                .samples = .{ .clock = clock },
-                .samples_file = settings.samples_file,
-            };
-            if (@hasDecl(Mechanism, "open")) try mechanism.open(failure);
+        fn start(self: *Self, cores: [2]?u32) !void {
+            self.meeting = try .open(&self.failure);
+            if (@hasDecl(Mechanism, "open")) try self.mechanism.open(&self.failure);
             const first = linux.getpid();
-            const second: i32 = @intCast(try failure.check("fork", linux.fork()));
-            if (second == 0) self.serve(first);
+            const second: i32 = @intCast(try self.failure.check("fork", linux.fork()));
+            if (second == 0) {
+                ends.follow(first);
+                self.take_side(.second) catch |err| self.fail(.second, .forbidden, err);
+                self.serve() catch |err| self.fail(.second, .@"error", err);
+            }
             ends.heed(second);
             var pinning: [128]u8 = undefined;
-            const pinned = pin(&pinning, settings.cores, .{ first, second });
-            try self.take_side(.first, failure);
-            self.meeting.meet(.first) catch |err| self.fail(.first, err);
-            announce(clock, .{ first, second }, pinned);
-            return self;
-        }
-
-        fn take_side(self: *Self, side: Side, failure: *Failure) error{Forbidden}!void {
-            self.meeting.take_side(side);
-            if (@hasDecl(Mechanism, "take_side")) try mechanism.take_side(side, failure);
-        }
-
-        fn size_max() ?u32 {
-            return if (@hasField(Mechanism, "size_max")) mechanism.size_max else null;
-        }
-
-        fn announce(clock: *const Clock, processes: [2]i32, pinned: []const u8) void {
+            const pinned = pin(&pinning, cores, .{ first, second });
+            try self.take_side(.first);
             var size: [32]u8 = undefined;
             command.answer(
                 "{{\"ready\":true,\"pids\":[{d},{d}],\"pinned\":{s},\"clock\":\"{s}\",\"clockNs\":{d:.1},\"maxSize\":{s}}}",
                 .{
-                    processes[0],
-                    processes[1],
+                    first,
+                    second,
                     pinned,
-                    clock.source.name(),
-                    clock.cost() * clock.scale(),
-                    if (size_max()) |max| print(&size, "{d}", .{max}) else "null",
+                    self.clock.source.name(),
+                    self.clock.cost() * self.clock.scale(),
+                    if (self.size_max()) |max| print(&size, "{d}", .{max}) else "null",
                 },
             );
         }
 
-        /// The second side: until the first one is gone, or something goes wrong.
-        fn serve(self: *Self, first: i32) noreturn {
-            ends.follow(first);
-            var failure: Failure = .{};
-            self.take_side(.second, &failure) catch ends.leave_second(.forbidden, failure.text);
-            self.meeting.meet(.second) catch |err| self.fail(.second, err);
-            while (true) {
-                const order = self.meeting.hear() catch |err| self.fail(.second, err);
-                self.carry_out(.second, order) catch |err| self.fail(.second, err);
-            }
+        fn take_side(self: *Self, side: Side) !void {
+            if (@hasDecl(Mechanism, "take_side")) try self.mechanism.take_side(side, &self.failure);
+            try self.meeting.meet(side, false);
+        }
+
+        fn size_max(self: *const Self) ?u32 {
+            return if (@hasField(Mechanism, "size_max")) self.mechanism.size_max else null;
+        }
+
+        fn serve(self: *Self) !noreturn {
+            while (true) try self.carry_out(.second, try self.meeting.hear());
         }
 
         /// The first side, which is told what to do and whose clock counts.
-        fn obey(self: *Self, order: Command) !void {
-            try self.samples.reserve(if (order.form == .one_way) 1 else order.count);
+        fn obey(self: *Self, order: Command, samples_file: ?i32) !void {
+            try self.samples.reserve(if (order.form == .one_way) 1 else order.count, &self.failure);
             try self.meeting.tell(order);
             try self.carry_out(.first, order);
             if (order.depth == .whole) return command.answer("{{\"ok\":true}}", .{});
-            const scale = self.samples.clock.scale();
+            const scale = self.clock.scale();
             const elapsed_ns = self.samples.sum_ns(scale);
-            if (order.form == .round_trip) if (self.samples_file) |file| try self.samples.append_to(file, scale);
+            if (order.form == .round_trip) if (samples_file) |file| try self.samples.append_to(file, scale);
+            const cpu_ns, const voluntary, const involuntary = self.used + self.meeting.shared.usage;
             var list: [command.handovers_max * 24]u8 = undefined;
-            const both = self.used.plus(self.meeting.shared.usage);
+            const more = if (order.form == .handover) self.samples.list_ms(scale, &list) else "";
             command.answer(
                 "{{\"elapsedNs\":{d:.0},\"cpuNs\":{d},\"voluntary\":{d},\"involuntary\":{d}{s}}}",
-                .{
-                    elapsed_ns,
-                    both.cpu_ns,
-                    both.voluntary,
-                    both.involuntary,
-                    if (order.form == .handover) self.samples.list_ms(scale, &list) else "",
-                },
+                .{ elapsed_ns, cpu_ns, voluntary, involuntary, more },
             );
         }
 
         fn carry_out(self: *Self, comptime side: Side, order: Command) !void {
             self.size = order.size;
             if (order.form != .handover) try self.prepare();
-            try self.meeting.meet(side);
+            try self.meeting.meet(side, false);
             switch (order.form) {
                 inline else => |form| if (@field(forms, @tagName(form))) switch (order.depth) {
                     inline else => |depth| if (form == .handover)
@@ -152,130 +134,105 @@ pub fn Run(comptime Mechanism: type) type {
                         try self.exchange(side, form, depth, order),
                 } else unreachable,
             }
+            if (side == .second) self.meeting.shared.usage = self.used;
+            try self.meeting.meet(side, false);
         }
 
         fn prepare(self: *Self) !void {
-            try self.outgoing.reserve(self.size);
-            try self.incoming.reserve(self.size);
-            payload.fill(self.outgoing.bytes[0..self.size], self.number);
-            if (@hasDecl(Mechanism, "prepare")) try mechanism.prepare(self.size);
+            try memory.reserve(&self.outgoing, self.size, &self.failure);
+            try memory.reserve(&self.incoming, self.size, &self.failure);
+            payload.fill(self.outgoing[0..self.size], self.number);
+            if (@hasDecl(Mechanism, "prepare")) try self.mechanism.prepare(self.size);
         }
 
-        fn exchange(
-            self: *Self,
-            comptime side: Side,
-            comptime form: mechanisms.Form,
-            comptime depth: payload.Depth,
-            order: Command,
-        ) !void {
+        fn exchange(self: *Self, comptime side: Side, comptime form: Form, comptime depth: Depth, order: Command) !void {
             try self.repeat(side, form, depth, order.warm_up);
-            const ready: Usage = .now();
+            const ready = system.usage_now();
             // From here on the second side waits for what is timed.
-            try self.meeting.meet(side);
-            const before: Usage = if (side == .first) .now() else ready;
-            if (side == .first) self.samples.restart();
+            try self.meeting.meet(side, false);
+            const before = if (side == .first) system.usage_now() else ready;
+            if (side == .first) self.samples.restart(&self.clock);
             try self.repeat(side, form, depth, order.count);
             if (form == .one_way) {
-                if (forms.spins) self.meeting.meet_spinning(side) else try self.meeting.meet(side);
-                if (side == .first) self.samples.note();
+                try self.meeting.meet(side, forms.spins);
+                if (side == .first) self.samples.note(&self.clock);
             }
-            self.used = Usage.now().since(before);
-            try self.share_usage(side);
-        }
-
-        /// Returns in the first side when the second one's usage is known.
-        fn share_usage(self: *Self, side: Side) !void {
-            if (side == .second) self.meeting.shared.usage = self.used;
-            try self.meeting.meet(side);
+            self.used = system.usage_now() - before;
         }
 
         /// The loop of each form, on each side.
-        fn repeat(
-            self: *Self,
-            comptime side: Side,
-            comptime form: mechanisms.Form,
-            comptime depth: payload.Depth,
-            count: u32,
-        ) !void {
+        fn repeat(self: *Self, comptime side: Side, comptime form: Form, comptime depth: Depth, count: u32) !void {
             for (0..count) |_| {
-                if (carries_nothing) {
-                    if (side == .first) mechanism.call();
+                if (@hasDecl(Mechanism, "call")) {
+                    if (side == .first) self.mechanism.call();
                 } else {
                     if (side == .first) try self.send(depth);
                     if (side == .second or form == .round_trip) try self.receive(depth);
-                    if (side == .second and form == .round_trip) try mechanism.send(self.incoming.bytes[0..self.size]);
+                    if (side == .second and form == .round_trip) try self.mechanism.send(self.incoming[0..self.size]);
                 }
                 self.number +%= 1;
-                if (side == .first and form == .round_trip) self.samples.note();
+                if (side == .first and form == .round_trip) self.samples.note(&self.clock);
             }
         }
 
-        inline fn send(self: *Self, comptime depth: payload.Depth) !void {
-            const bytes = if (@hasDecl(Mechanism, "place"))
-                try mechanism.place(self.size)
-            else
-                self.outgoing.bytes[0..self.size];
+        inline fn send(self: *Self, comptime depth: Depth) !void {
+            const has_places = @hasDecl(Mechanism, "place");
+            const bytes = if (has_places) self.mechanism.place(self.size) else self.outgoing[0..self.size];
             payload.write(depth, bytes, self.number);
-            try mechanism.send(bytes);
+            try self.mechanism.send(bytes);
         }
 
-        inline fn receive(self: *Self, comptime depth: payload.Depth) !void {
-            const into = self.incoming.bytes[0..self.size];
-            self.received_size = try mechanism.receive(into);
+        inline fn receive(self: *Self, comptime depth: Depth) !void {
+            const into = self.incoming[0..self.size];
+            self.received_size = try self.mechanism.receive(into);
             if (self.received_size != self.size) return error.WrongSize;
             if (!payload.is_right(depth, into, self.number)) return error.WrongBytes;
         }
 
-        /// What is handed over is made before, and let go after: neither is timed.
         fn hand_over(self: *Self, comptime side: Side, count: u32) !void {
-            self.used = .{};
+            self.used = @splat(0);
             for (0..count) |_| {
                 if (side == .first) try self.give() else try self.take();
-                mechanism.release(side);
+                self.mechanism.release(side);
                 self.number +%= 1;
             }
-            try self.share_usage(side);
         }
 
+        /// What is handed over is made before, and let go after: neither is timed.
         fn give(self: *Self) !void {
             // Until the second side is ready.
-            try self.meeting.meet(.first);
-            const data = try mechanism.make(.first, self.size);
+            try self.meeting.meet(.first, false);
+            const data = try self.mechanism.make(.first, self.size, &self.failure);
             payload.fill(data, self.number);
             const sum = payload.sum(data);
-            const before: Usage = .now();
-            self.samples.begin();
-            try mechanism.give();
-            try self.meeting.meet(.first);
-            self.samples.note();
-            self.used = self.used.plus(Usage.now().since(before));
+            const before = system.usage_now();
+            self.samples.begin(&self.clock);
+            try self.mechanism.give();
+            try self.meeting.meet(.first, false);
+            self.samples.note(&self.clock);
+            self.used += system.usage_now() - before;
             if (self.meeting.shared.sum != sum) return error.WrongBytes;
         }
 
         fn take(self: *Self) !void {
-            _ = try mechanism.make(.second, self.size);
-            try self.meeting.meet(.second);
-            const before: Usage = .now();
-            self.meeting.shared.sum = payload.sum(try mechanism.take());
-            try self.meeting.meet(.second);
-            self.used = self.used.plus(Usage.now().since(before));
+            _ = try self.mechanism.make(.second, self.size, &self.failure);
+            try self.meeting.meet(.second, false);
+            const before = system.usage_now();
+            self.meeting.shared.sum = payload.sum(try self.mechanism.take());
+            try self.meeting.meet(.second, false);
+            self.used += system.usage_now() - before;
         }
 
-        /// Ends this side with what went wrong with the message at hand, in a sentence.
-        fn fail(self: *const Self, comptime side: Side, err: anyerror) noreturn {
+        /// Ends this side with what went wrong, in a sentence.
+        fn fail(self: *const Self, side: Side, verdict: ends.Verdict, err: anyerror) noreturn {
             var buffer: [256]u8 = undefined;
-            const why = switch (err) {
+            ends.leave_with(side, verdict, switch (err) {
                 error.WrongBytes => print(&buffer, "message {d} arrived with other bytes than were sent", .{self.number}),
                 error.WrongSize => print(&buffer, "message {d} arrived with {d} bytes, sent were {d}", .{ self.number, self.received_size, self.size }),
-                error.OutOfMemory => print(&buffer, "there is no memory for messages of {d} bytes", .{self.size}),
                 error.Unwritten => "the samples could not be written to their file",
-                error.System => print(&buffer, "a system call failed at message {d}", .{self.number}),
-                else => "the other side has closed its end",
-            };
-            const is_alone = err == error.Closed;
-            if (side == .second) ends.leave_second(if (is_alone) null else .@"error", why);
-            if (is_alone or err == error.System) ends.leave_after_second(why);
-            ends.leave_with(.@"error", why);
+                error.Forbidden => self.failure.text,
+                else => print(&buffer, "a system call failed at message {d}", .{self.number}),
+            });
         }
     };
 }
@@ -284,7 +241,7 @@ pub fn Run(comptime Mechanism: type) type {
 fn pin(buffer: []u8, cores: [2]?u32, processes: [2]i32) []const u8 {
     for (cores, processes) |wanted, process| {
         const core = wanted orelse return "\"not asked for\"";
-        const errno = usage.pin(process, core);
+        const errno = system.pin(process, core);
         if (errno != .SUCCESS) return print(buffer, "\"sched_setaffinity to core {d}: E{t}\"", .{ core, errno });
     }
     return "true";

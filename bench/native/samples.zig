@@ -1,52 +1,54 @@
 //! How long each round trip, each handover, and all messages of one way together took.
 
 const std = @import("std");
-const Buffer = @import("memory.zig").Buffer;
-const Clock = @import("clock.zig").Clock;
+const memory = @import("memory.zig");
 const system = @import("system.zig");
+const Clock = @import("clock.zig").Clock;
+const Failure = @import("mechanism.zig").Failure;
 
 pub const Samples = struct {
-    clock: *const Clock,
-    buffer: Buffer = .{},
-    /// In ticks.
-    values: []u64 = &.{},
+    buffer: memory.Mapping = &.{},
     count: usize = 0,
     last: u64 = 0,
 
-    pub fn reserve(self: *Samples, count: usize) error{OutOfMemory}!void {
-        try self.buffer.reserve(count * @sizeOf(u64));
-        self.values = @ptrCast(self.buffer.bytes[0 .. count * @sizeOf(u64)]);
+    pub fn reserve(self: *Samples, count: usize, failure: *Failure) error{Forbidden}!void {
+        try memory.reserve(&self.buffer, count * @sizeOf(u64), failure);
         self.count = 0;
+    }
+
+    /// In ticks.
+    inline fn values(self: *const Samples) [*]u64 {
+        return @ptrCast(self.buffer.ptr);
     }
 
     /// Forgets those of the warm-up.
-    pub inline fn restart(self: *Samples) void {
+    pub inline fn restart(self: *Samples, clock: *const Clock) void {
         self.count = 0;
-        self.begin();
+        self.begin(clock);
     }
 
-    pub inline fn begin(self: *Samples) void {
-        self.last = self.clock.ticks();
+    pub inline fn begin(self: *Samples, clock: *const Clock) void {
+        self.last = clock.ticks();
     }
 
     /// The end of one is the start of the next: the clock is read once for each.
-    pub inline fn note(self: *Samples) void {
-        const now = self.clock.ticks();
-        self.values[self.count] = now - self.last;
+    pub inline fn note(self: *Samples, clock: *const Clock) void {
+        const now = clock.ticks();
+        self.values()[self.count] = now - self.last;
         self.count += 1;
         self.last = now;
     }
 
     pub fn sum_ns(self: *const Samples, scale: f64) f64 {
         var sum: u64 = 0;
-        for (self.values[0..self.count]) |ticks| sum += ticks;
+        for (self.values()[0..self.count]) |ticks| sum += ticks;
         return scale * @as(f64, @floatFromInt(sum));
     }
 
     /// As nanoseconds, each a u32 of little-endian bytes, in the place of the ticks.
     pub fn append_to(self: *Samples, file: i32, scale: f64) error{Unwritten}!void {
-        const bytes = self.buffer.bytes[0 .. self.count * @sizeOf(u32)];
-        for (self.values[0..self.count], 0..) |ticks, index| {
+        const bytes = self.buffer[0 .. self.count * @sizeOf(u32)];
+        for (self.values()[0..self.count], 0..) |ticks, index| {
             const ns = std.math.lossyCast(u32, @round(@as(f64, @floatFromInt(ticks)) * scale));
             std.mem.writeInt(u32, bytes[index * @sizeOf(u32) ..][0..@sizeOf(u32)], ns, .little);
         }
@@ -56,10 +58,10 @@ pub const Samples = struct {
     /// As a further field of an answer.
     pub fn list_ms(self: *const Samples, scale: f64, buffer: []u8) []const u8 {
         var writer: std.Io.Writer = .fixed(buffer);
-        writer.writeAll(",\"milliseconds\":[") catch unreachable;
-        for (self.values[0..self.count], 0..) |ticks, index| {
+        for (self.values()[0..self.count], 0..) |ticks, index| {
             const ms = @as(f64, @floatFromInt(ticks)) * scale / std.time.ns_per_ms;
-            writer.print("{s}{d:.3}", .{ if (index == 0) "" else ",", ms }) catch unreachable;
+            const before = if (index == 0) ",\"milliseconds\":[" else ",";
+            writer.print("{s}{d:.3}", .{ before, ms }) catch unreachable;
         }
         writer.writeAll("]") catch unreachable;
         return writer.buffered();

@@ -10,6 +10,7 @@ const system = @import("system.zig");
 const mechanism = @import("mechanism.zig");
 const Error = mechanism.Error;
 const Failure = mechanism.Failure;
+const Slot = @import("slots.zig").Slot;
 
 pub const Posix = Semaphores(Posted, Posted);
 pub const SystemV = Semaphores(OneOfASet, OneOfASet);
@@ -43,20 +44,12 @@ fn Semaphores(comptime Full: type, comptime Empty: type) type {
             if (@hasDecl(Full, "receive_here")) self.full.receive_here();
         }
 
-        pub fn await_empty(self: *Self, _: u32) Error!void {
-            try self.empty.wait();
+        pub fn await(self: *Self, comptime what: Slot, _: u32) Error!void {
+            try @field(self, @tagName(what)).wait();
         }
 
-        pub fn announce_full(self: *Self, _: u32) Error!void {
-            try self.full.post();
-        }
-
-        pub fn await_full(self: *Self, _: u32) Error!void {
-            try self.full.wait();
-        }
-
-        pub fn announce_empty(self: *Self, _: u32) Error!void {
-            try self.empty.post();
+        pub fn announce(self: *Self, comptime what: Slot, _: u32) Error!void {
+            try @field(self, @tagName(what)).post();
         }
     };
 }
@@ -129,7 +122,7 @@ const OneOfASet = struct {
 
     fn set(self: *OneOfASet, value: u32) Error!void {
         const set_value = 16;
-        try system.expect(linux.syscall4(.semctl, set_id, self.number, set_value, value));
+        _ = try system.call(linux.syscall4, .{ .semctl, set_id, self.number, set_value, value });
     }
 
     fn wait(self: *OneOfASet) Error!void {
@@ -142,13 +135,11 @@ const OneOfASet = struct {
 
     fn change(self: *OneOfASet, by: i16) Error!void {
         const operation: Operation = .{ .number = self.number, .change = by, .flags = 0 };
-        while (true) {
-            const result = if (@hasField(linux.SYS, "semop"))
-                linux.syscall3(.semop, set_id, @intFromPtr(&operation), 1)
-            else
-                linux.syscall4(.semtimedop, set_id, @intFromPtr(&operation), 1, 0);
-            if (try system.succeeded(result)) return;
-        }
+        const at = @intFromPtr(&operation);
+        _ = if (@hasField(linux.SYS, "semop"))
+            try system.call(linux.syscall3, .{ .semop, set_id, at, 1 })
+        else
+            try system.call(linux.syscall4, .{ .semtimedop, set_id, at, 1, 0 });
     }
 };
 
@@ -250,7 +241,7 @@ const QueuedSignal = extern struct {
         info.fields.common.second.value.int = @bitCast(self.sent);
         // Relaxed: pairs with the store in `receive_here`.
         const receiver: usize = @intCast(@atomicLoad(i32, &self.receiver, .monotonic));
-        try system.expect(linux.syscall3(.rt_sigqueueinfo, receiver, @intFromEnum(signal), @intFromPtr(&info)));
+        _ = try system.call(linux.syscall3, .{ .rt_sigqueueinfo, receiver, @intFromEnum(signal), @intFromPtr(&info) });
         self.sent +%= 1;
     }
 
@@ -277,7 +268,7 @@ const ExpiredTimer = struct {
             .it_interval = .{ .sec = 0, .nsec = 0 },
             .it_value = .{ .sec = 0, .nsec = 1 },
         };
-        try system.expect(linux.timerfd_settime(self.fd, .{}, &once, null));
+        _ = try system.call(linux.timerfd_settime, .{ self.fd, .{}, &once, null });
     }
 
     fn wait(self: *ExpiredTimer) Error!void {

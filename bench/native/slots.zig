@@ -13,6 +13,8 @@ pub const slots_max = 1024;
 /// A ring has at least two slots.
 const slot_size_max = payload_size / 2;
 
+pub const Slot = enum { empty, full };
+
 /// A mechanism of slots in memory from `map`, with sides that wait as `Design` does. That lies in the shared
 /// memory, once for each direction, and has the same descriptors in both sides:
 ///
@@ -22,9 +24,10 @@ const slot_size_max = payload_size / 2;
 ///     pub fn prepare_sender(self: *Design, slots: u32) Error!void
 ///     /// In the receiver, likewise.
 ///     pub fn prepare_receiver(self: *Design) void
-///     /// Until the slot is empty, and to say that it is full; until it is full, and to say that it is empty.
-///     pub fn await_empty(self: *Design, slot: u32) Error!void
-///     pub fn announce_full, await_full, announce_empty: the same
+///     /// Until a slot is that.
+///     pub fn await(self: *Design, comptime what: Slot, slot: u32) Error!void
+///     /// To the other side, which may await it.
+///     pub fn announce(self: *Design, comptime what: Slot, slot: u32) Error!void
 ///
 /// `open` and what prepares may be left out.
 pub fn Slots(comptime map: memory.Map, comptime Design: type) type {
@@ -74,17 +77,17 @@ pub fn Slots(comptime map: memory.Map, comptime Design: type) type {
 
         pub fn send(self: *Self, bytes: []const u8) Error!void {
             const slot = self.out_slot;
-            try self.out.design.await_empty(slot);
+            try self.out.design.await(.empty, slot);
             @memcpy(self.out.payload[slot * self.slot_size ..][0..bytes.len], bytes);
-            try self.out.design.announce_full(slot);
+            try self.out.design.announce(.full, slot);
             self.out_slot = self.after(slot);
         }
 
         pub fn receive(self: *Self, into: []u8) Error!usize {
             const slot = self.in_slot;
-            try self.in.design.await_full(slot);
+            try self.in.design.await(.full, slot);
             @memcpy(into, self.in.payload[slot * self.slot_size ..][0..into.len]);
-            try self.in.design.announce_empty(slot);
+            try self.in.design.announce(.empty, slot);
             self.in_slot = self.after(slot);
             return into.len;
         }

@@ -40,7 +40,6 @@ pub fn Pages(comptime source: enum { private, file }) type {
         }
 
         pub fn take_side(self: *Self, side: mechanism.Side, failure: *Failure) error{Forbidden}!void {
-            _ = linux.close(self.pipe[if (side == .first) 0 else 1]);
             if (side == .second) return;
             // After the fork: pages that another process has too would be copied when they are written.
             if (source == .private) self.ring = try memory.map_private(ring_size, failure);
@@ -52,7 +51,7 @@ pub fn Pages(comptime source: enum { private, file }) type {
             self.next = 0;
         }
 
-        pub fn place(self: *Self, size: u32) Error![]u8 {
+        pub fn place(self: *Self, size: u32) []u8 {
             if (self.next + size > ring_size) self.next = 0;
             return self.ring[self.next..][0..size];
         }
@@ -60,10 +59,7 @@ pub fn Pages(comptime source: enum { private, file }) type {
         /// What has been written into its `place`.
         pub fn send(self: *Self, bytes: []const u8) Error!void {
             var put: usize = 0;
-            while (put < bytes.len) {
-                const result = self.put_pages(bytes[put..], self.next + put);
-                if (try system.succeeded(result)) put += result;
-            }
+            while (put < bytes.len) put += try self.put_pages(bytes[put..], self.next + put);
             self.next += std.mem.alignForward(u32, @intCast(bytes.len), memory.page_size);
         }
 
@@ -72,14 +68,15 @@ pub fn Pages(comptime source: enum { private, file }) type {
             return into.len;
         }
 
-        fn put_pages(self: *Self, bytes: []const u8, offset: usize) usize {
+        fn put_pages(self: *Self, bytes: []const u8, offset: usize) Error!usize {
             const pipe: usize = @intCast(self.pipe[1]);
             if (source == .private) {
                 const vector: std.posix.iovec_const = .{ .base = bytes.ptr, .len = bytes.len };
-                return linux.syscall4(.vmsplice, pipe, @intFromPtr(&vector), 1, 0);
+                return system.call(linux.syscall4, .{ .vmsplice, pipe, @intFromPtr(&vector), 1, 0 });
             }
             const at: i64 = @intCast(offset);
-            return linux.syscall6(.splice, @intCast(self.file), @intFromPtr(&at), pipe, 0, bytes.len, 0);
+            const file: usize = @intCast(self.file);
+            return system.call(linux.syscall6, .{ .splice, file, @intFromPtr(&at), pipe, 0, bytes.len, 0 });
         }
     };
 }

@@ -1,5 +1,5 @@
 //! System calls as several mechanisms make them: whole messages through descriptors, whatever interrupts,
-//! and sleeping on a word that both processes see.
+//! and sleeping on a word that both processes see; and what a process has used, and where it runs.
 
 const std = @import("std");
 const linux = std.os.linux;
@@ -7,37 +7,32 @@ const mechanism = @import("mechanism.zig");
 const Error = mechanism.Error;
 const Failure = mechanism.Failure;
 
+/// Again where a signal interrupted it.
+pub inline fn call(function: anytype, arguments: std.meta.ArgsTuple(@TypeOf(function))) Error!usize {
+    while (true) {
+        const result = @call(.auto, function, arguments);
+        switch (linux.errno(result)) {
+            .SUCCESS => return result,
+            .INTR => {},
+            else => return error.System,
+        }
+    }
+}
+
 pub fn write_all(fd: i32, bytes: []const u8) Error!void {
     var written: usize = 0;
     while (written < bytes.len) {
-        const result = linux.write(fd, bytes.ptr + written, bytes.len - written);
-        if (try succeeded(result)) written += result;
+        written += try call(linux.write, .{ fd, bytes.ptr + written, bytes.len - written });
     }
 }
 
 pub fn read_exactly(fd: i32, into: []u8) Error!void {
     var length: usize = 0;
     while (length < into.len) {
-        const result = linux.read(fd, into.ptr + length, into.len - length);
-        if (!try succeeded(result)) continue;
-        if (result == 0) return error.Closed;
-        length += result;
+        const size = try call(linux.read, .{ fd, into.ptr + length, into.len - length });
+        if (size == 0) return error.System;
+        length += size;
     }
-}
-
-/// False: a signal interrupted the call, which is to be made again.
-pub inline fn succeeded(result: usize) Error!bool {
-    return switch (linux.errno(result)) {
-        .SUCCESS => true,
-        .INTR => false,
-        .PIPE, .CONNRESET, .IDRM, .SRCH => error.Closed,
-        else => error.System,
-    };
-}
-
-/// Of a call that nothing interrupts.
-pub fn expect(result: usize) Error!void {
-    if (!try succeeded(result)) return error.System;
 }
 
 /// Sleeps while `word` is `expected`. May end early: the caller looks again.
@@ -51,7 +46,7 @@ pub fn futex_wait(word: *const u32, expected: u32) Error!void {
 
 /// Wakes one that sleeps on `word`.
 pub fn futex_wake(word: *const u32) Error!void {
-    try expect(linux.futex_3arg(word, .{ .cmd = .WAKE, .private = false }, 1));
+    _ = try call(linux.futex_3arg, .{ word, .{ .cmd = .WAKE, .private = false }, 1 });
 }
 
 /// The end to read from, then the one to write to.
@@ -76,6 +71,30 @@ pub fn read_file(path: [*:0]const u8, buffer: []u8, errno: *linux.E) ?[]const u8
     defer _ = linux.close(@intCast(fd));
     const size = linux.read(@intCast(fd), buffer.ptr, buffer.len);
     errno.* = linux.errno(size);
-    if (errno.* != .SUCCESS) return null;
-    return std.mem.trim(u8, buffer[0..size], " \n");
+    return if (errno.* == .SUCCESS) std.mem.trim(u8, buffer[0..size], " \n") else null;
+}
+
+/// Nanoseconds of processor time, voluntary and involuntary context switches.
+pub const Usage = @Vector(3, u64);
+
+pub fn usage_now() Usage {
+    var usage: linux.rusage = undefined;
+    // Cannot fail: the process asks for itself, and the pointer is to our stack.
+    _ = linux.getrusage(linux.rusage.SELF, &usage);
+    const cpu_ns = to_ns(usage.utime) + to_ns(usage.stime);
+    return .{ cpu_ns, @intCast(usage.nvcsw), @intCast(usage.nivcsw) };
+}
+
+fn to_ns(time: linux.timeval) u64 {
+    return @as(u64, @intCast(time.sec)) * std.time.ns_per_s + @as(u64, @intCast(time.usec)) * std.time.ns_per_us;
+}
+
+/// One more than the largest core that can be named.
+pub const core_limit = @bitSizeOf(linux.cpu_set_t);
+
+pub fn pin(process: i32, core: u32) linux.E {
+    var set: linux.cpu_set_t = @splat(0);
+    set[core / @bitSizeOf(usize)] = @as(usize, 1) << @intCast(core % @bitSizeOf(usize));
+    const id: usize = @intCast(process);
+    return linux.errno(linux.syscall3(.sched_setaffinity, id, @sizeOf(linux.cpu_set_t), @intFromPtr(&set)));
 }
