@@ -24,6 +24,7 @@ pub fn main(init: std.process.Init.Minimal) void {
         const pid = std.fmt.parseInt(u31, text, 10) catch forbid("{s} is not the number of a process", .{text});
         count_process(pid, tracepoint);
     }
+    if (count == 0) forbid("usage: count-calls PID...", .{});
     command.answer("{{\"ready\":true}}", .{});
     var lines: command.Lines = .{};
     while (lines.next()) |_| command.answer("{{\"calls\":{d}}}", .{total()});

@@ -11,62 +11,54 @@ const Failure = mechanism.Failure;
 
 pub const Kind = enum { pipe, fifo, large_pipe, unix_stream, unix_datagram, unix_seqpacket, tcp };
 
-/// Of one side; a socket is both.
-const Ends = struct { in: i32 = -1, out: i32 = -1 };
-
 pub fn Descriptors(comptime kind: Kind) type {
     return struct {
         const Self = @This();
         const has_bounds = kind == .unix_datagram or kind == .unix_seqpacket;
         pub const forms: mechanism.Forms = .{};
 
-        sides: [2]Ends = @splat(.{}),
-        own: Ends = .{},
+        /// The receiver's and the sender's.
+        ends: [2]i32 = undefined,
         size_max: ?u32 = null,
 
         pub fn open(self: *Self, failure: *Failure) error{Forbidden}!void {
-            self.sides = switch (kind) {
-                .pipe, .fifo, .large_pipe => try two_pipes(kind, failure),
-                .unix_stream => both(try system.unix_pair(linux.SOCK.STREAM, failure)),
-                .unix_datagram => both(try system.unix_pair(linux.SOCK.DGRAM, failure)),
-                .unix_seqpacket => both(try system.unix_pair(linux.SOCK.SEQPACKET, failure)),
-                .tcp => both(try tcp_pair(failure)),
+            self.ends = switch (kind) {
+                .pipe, .large_pipe => try system.new_pipe(failure),
+                .fifo => try named_pipe(failure),
+                .unix_stream => try system.unix_pair(linux.SOCK.STREAM, failure),
+                .unix_datagram => try system.unix_pair(linux.SOCK.DGRAM, failure),
+                .unix_seqpacket => try system.unix_pair(linux.SOCK.SEQPACKET, failure),
+                .tcp => try tcp_pair(failure),
             };
-            if (has_bounds) for (self.sides) |side| {
-                self.size_max = try widen(side.out, failure);
+            if (kind == .large_pipe) {
+                const result = linux.fcntl(self.ends[1], linux.F.SETPIPE_SZ, 1 << 20);
+                _ = try failure.check("F_SETPIPE_SZ of 1 MiB", result);
+            }
+            if (has_bounds) for (self.ends) |end| {
+                self.size_max = try widen(end, failure);
             };
         }
 
-        pub fn take_side(self: *Self, side: mechanism.Side, _: *Failure) error{Forbidden}!void {
-            self.own = self.sides[@intFromEnum(side)];
+        /// Of sockets, the same ones the other way round.
+        pub fn open_back(self: *Self, there: *const Self, failure: *Failure) error{Forbidden}!void {
+            switch (kind) {
+                .pipe, .fifo, .large_pipe => try self.open(failure),
+                else => self.ends = .{ there.ends[1], there.ends[0] },
+            }
         }
 
         pub fn send(self: *Self, bytes: []const u8) Error!void {
-            try system.write_all(self.own.out, bytes);
+            try system.write_all(self.ends[1], bytes);
         }
 
         pub fn receive(self: *Self, into: []u8) Error!usize {
             // Its size, also where that is more than `into` takes.
             const flags = linux.MSG.TRUNC;
-            if (has_bounds) return system.call(linux.recvfrom, .{ self.own.in, into.ptr, into.len, flags, null, null });
-            try system.read_exactly(self.own.in, into);
+            if (has_bounds) return system.call(linux.recvfrom, .{ self.ends[0], into.ptr, into.len, flags, null, null });
+            try system.read_exactly(self.ends[0], into);
             return into.len;
         }
     };
-}
-
-fn both(sockets: [2]i32) [2]Ends {
-    return .{ .{ .in = sockets[0], .out = sockets[0] }, .{ .in = sockets[1], .out = sockets[1] } };
-}
-
-fn two_pipes(comptime kind: Kind, failure: *Failure) error{Forbidden}![2]Ends {
-    var pipes: [2][2]i32 = undefined;
-    for (&pipes) |*pipe| {
-        pipe.* = if (kind == .fifo) try named_pipe(failure) else try system.new_pipe(failure);
-        if (kind != .large_pipe) continue;
-        _ = try failure.check("F_SETPIPE_SZ of 1 MiB", linux.fcntl(pipe[1], linux.F.SETPIPE_SZ, 1 << 20));
-    }
-    return .{ .{ .in = pipes[1][0], .out = pipes[0][1] }, .{ .in = pipes[0][0], .out = pipes[1][1] } };
 }
 
 /// The name goes as soon as both ends are open, so that nothing has to be removed later. Only its owner may open

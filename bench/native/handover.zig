@@ -3,12 +3,12 @@
 //!
 //!     /// Not timed: what the first side fills, and what the second side needs to take it. The second side is
 //!     /// done with it before the first one begins.
-//!     pub fn make(self: *Self, side: Side, size: u32, failure: *Failure) error{Forbidden}!Mapping
+//!     pub fn make(self: *Self, end: End, size: u32, failure: *Failure) error{Forbidden}!Mapping
 //!     /// Timed, in the first side and in the second one, which then answers with the sum of what it got.
 //!     pub fn give(self: *Self) Error!void
 //!     pub fn take(self: *Self) Error![]const u8
 //!     /// Both sides, not timed: gives the memory back.
-//!     pub fn release(self: *Self, side: Side) void
+//!     pub fn release(self: *Self, end: End) void
 
 const std = @import("std");
 const linux = std.os.linux;
@@ -16,7 +16,7 @@ const memory = @import("memory.zig");
 const mechanism = @import("mechanism.zig");
 const system = @import("system.zig");
 const Mapping = memory.Mapping;
-const Side = mechanism.Side;
+const End = mechanism.End;
 const Error = mechanism.Error;
 const Failure = mechanism.Failure;
 
@@ -37,8 +37,8 @@ pub const Memfd = struct {
         self.sockets = try system.unix_pair(linux.SOCK.SEQPACKET, failure);
     }
 
-    pub fn make(self: *Memfd, side: Side, size: u32, failure: *Failure) error{Forbidden}!Mapping {
-        if (side == .second) return &.{};
+    pub fn make(self: *Memfd, end: End, size: u32, failure: *Failure) error{Forbidden}!Mapping {
+        if (end == .receiving) return &.{};
         self.file = try memory.memfd_file(failure);
         self.data = try memory.map_new(self.file, size, failure);
         return self.data;
@@ -65,8 +65,8 @@ pub const Memfd = struct {
         return self.data;
     }
 
-    pub fn release(self: *Memfd, side: Side) void {
-        if (side == .second) memory.unmap(self.data);
+    pub fn release(self: *Memfd, end: End) void {
+        if (end == .receiving) memory.unmap(self.data);
         _ = linux.close(self.file);
     }
 };
@@ -119,7 +119,7 @@ pub const Pipe = struct {
         _ = linux.fcntl(self.pipe[1], linux.F.SETPIPE_SZ, 1 << 20);
     }
 
-    pub fn make(self: *Pipe, _: Side, size: u32, failure: *Failure) error{Forbidden}!Mapping {
+    pub fn make(self: *Pipe, _: End, size: u32, failure: *Failure) error{Forbidden}!Mapping {
         self.data = try memory.map_private(size, failure);
         return self.data;
     }
@@ -133,7 +133,7 @@ pub const Pipe = struct {
         return self.data;
     }
 
-    pub fn release(self: *Pipe, _: Side) void {
+    pub fn release(self: *Pipe, _: End) void {
         memory.unmap(self.data);
     }
 };
@@ -152,10 +152,10 @@ pub const Shared = struct {
         self.file = try memory.posix_file(failure);
     }
 
-    pub fn make(self: *Shared, side: Side, size: u32, failure: *Failure) error{Forbidden}!Mapping {
+    pub fn make(self: *Shared, end: End, size: u32, failure: *Failure) error{Forbidden}!Mapping {
         self.shared = try memory.map_new(self.file, size, failure);
         memory.populate(self.shared);
-        if (side == .first) self.data = try memory.map_private(size, failure);
+        if (end == .sending) self.data = try memory.map_private(size, failure);
         return self.data;
     }
 
@@ -174,12 +174,12 @@ pub const Shared = struct {
         return self.shared;
     }
 
-    pub fn release(self: *Shared, side: Side) void {
+    pub fn release(self: *Shared, end: End) void {
         memory.unmap(self.shared);
-        switch (side) {
-            .first => memory.unmap(self.data),
+        switch (end) {
+            .sending => memory.unmap(self.data),
             // Gives the pages back.
-            .second => _ = linux.ftruncate(self.file, 0),
+            .receiving => _ = linux.ftruncate(self.file, 0),
         }
     }
 };

@@ -87,8 +87,8 @@ pub const Conditions = extern struct {
     /// The sender's alone.
     count: u32 align(memory.line_size) = 0,
 
-    pub fn prepare_sender(self: *Conditions, count: u32) Error!void {
-        self.count = count;
+    pub fn prepare(self: *Conditions, end: mechanism.End, count: u32) Error!void {
+        if (end == .sending) self.count = count;
     }
 
     pub fn await(self: *Conditions, comptime what: Slot, _: u32) Error!void {

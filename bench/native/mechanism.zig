@@ -1,12 +1,15 @@
-//! What a mechanism is to `run.zig`. Each is a struct of its own that is zero-initialised (`.{}`) and has
+//! What a mechanism is to `run.zig`: a way for messages from one side to the other. There is one there and, for
+//! round trips, one back. Each is a struct of its own that is zero-initialised (`.{}`) and has
 //!
 //!     pub const forms: Forms
 //!     /// Before the fork: makes everything that both sides inherit.
 //!     pub fn open(self: *Self, failure: *Failure) error{Forbidden}!void
+//!     /// The same for the way back, where it shares what the way there has made.
+//!     pub fn open_back(self: *Self, there: *const Self, failure: *Failure) error{Forbidden}!void
 //!     /// After the fork, in each process.
-//!     pub fn take_side(self: *Self, side: Side, failure: *Failure) error{Forbidden}!void
-//!     /// Both sides, before each command, while nothing is under way: lays out what depends on the size.
-//!     pub fn prepare(self: *Self, size: u32) Error!void
+//!     pub fn take_end(self: *Self, end: End, failure: *Failure) error{Forbidden}!void
+//!     /// In each process, before each command, while nothing is under way: lays out what depends on the size.
+//!     pub fn prepare(self: *Self, end: End, form: Form, size: u32) Error!void
 //!     /// Where the next message is to be written; left out, `send` copies it from anywhere.
 //!     pub fn place(self: *Self, size: u32) []u8
 //!     /// Returns when the bytes may be written over.
@@ -24,6 +27,9 @@ const std = @import("std");
 const linux = std.os.linux;
 
 pub const Side = enum { first, second };
+
+/// Of a way, in the process whose end it is.
+pub const End = enum { sending, receiving };
 
 pub const Form = enum(u8) { round_trip, one_way, handover };
 

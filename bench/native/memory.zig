@@ -54,17 +54,18 @@ pub fn map_new(fd: i32, size: usize, failure: *Failure) error{Forbidden}!Mapping
 
 /// Memory of this process alone, with its pages present.
 pub fn map_private(size: usize, failure: *Failure) error{Forbidden}!Mapping {
-    const flags: linux.MAP = .{ .TYPE = .PRIVATE, .ANONYMOUS = true, .POPULATE = true };
-    const address = linux.mmap(null, size, read_write, flags, -1, 0);
-    return mapping_at(try failure.check("mmap", address), size);
+    return map_anonymous(.PRIVATE, size, failure);
 }
 
 /// One `T` of zeros, with its pages present, which both sides of a later fork see.
 pub fn shared(comptime T: type, failure: *Failure) error{Forbidden}!*T {
-    const flags: linux.MAP = .{ .TYPE = .SHARED, .ANONYMOUS = true, .POPULATE = true };
-    const result = linux.mmap(null, @sizeOf(T), read_write, flags, -1, 0);
     // Sound: a new mapping starts on a page, and every `T` here may consist of zeros.
-    return @ptrFromInt(try failure.check("mmap of shared memory", result));
+    return @ptrCast(try map_anonymous(.SHARED, @sizeOf(T), failure));
+}
+
+fn map_anonymous(kind: linux.MAP_TYPE, size: usize, failure: *Failure) error{Forbidden}!Mapping {
+    const address = linux.mmap(null, size, read_write, .{ .TYPE = kind, .ANONYMOUS = true, .POPULATE = true }, -1, 0);
+    return mapping_at(try failure.check("mmap", address), size);
 }
 
 /// Has the pages present in this process, so that no fault is measured.

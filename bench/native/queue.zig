@@ -3,10 +3,10 @@
 
 const std = @import("std");
 const linux = std.os.linux;
+const core = @import("zerocross_core");
 const keeper = @import("keeper.zig");
 const mechanism = @import("mechanism.zig");
 const system = @import("system.zig");
-const Side = mechanism.Side;
 const Error = mechanism.Error;
 const Failure = mechanism.Failure;
 
@@ -23,47 +23,25 @@ var incoming: Message = undefined;
 pub const Posix = struct {
     pub const forms: mechanism.Forms = .{};
 
-    /// Each is named by the side that sends into it.
-    queues: [2]usize = undefined,
-    out: usize = 0,
-    in: usize = 0,
+    queue: usize = 0,
     size_max: ?u32 = null,
-
-    /// mq_attr of the kernel.
-    const Attributes = extern struct {
-        flags: c_long = 0,
-        messages_max: c_long,
-        message_size: c_long,
-        messages_now: c_long = 0,
-        reserved: [4]c_long = @splat(0),
-    };
 
     pub fn open(self: *Posix, failure: *Failure) error{Forbidden}!void {
         self.size_max = @min(limit("/proc/sys/fs/mqueue/msgsize_max", 8192), size_cap);
-        const attributes: Attributes = .{
-            .messages_max = limit("/proc/sys/fs/mqueue/msg_max", 10),
-            .message_size = self.size_max.?,
-        };
-        for (&self.queues, 0..) |*queue, index| {
-            // The kernel wants the name without the slash that mq_open(3) wants.
-            var buffer: [64]u8 = undefined;
-            const arguments = .{ linux.getpid(), index };
-            const name = std.fmt.bufPrintZ(&buffer, "zerocross-bench-{d}-{d}", arguments) catch unreachable;
-            const options: linux.O = .{ .ACCMODE = .RDWR, .CREAT = true, .EXCL = true, .CLOEXEC = true };
-            const flags: u32 = @bitCast(options);
-            const result = linux.syscall4(.mq_open, @intFromPtr(name.ptr), flags, owner_only, @intFromPtr(&attributes));
-            queue.* = try failure.check("mq_open", result);
-            _ = linux.syscall1(.mq_unlink, @intFromPtr(name.ptr));
-        }
-    }
-
-    pub fn take_side(self: *Posix, side: Side, _: *Failure) error{Forbidden}!void {
-        self.out = self.queues[@intFromEnum(side)];
-        self.in = self.queues[1 - @intFromEnum(side)];
+        // mq_attr of the kernel: flags, the most messages, their size, how many there are, reserved.
+        const attributes = [8]c_long{ 0, limit("/proc/sys/fs/mqueue/msg_max", 10), self.size_max.?, 0, 0, 0, 0, 0 };
+        // The kernel wants the name without the slash that mq_open(3) wants.
+        var buffer: [64]u8 = undefined;
+        const name = std.fmt.bufPrintZ(&buffer, "zerocross-bench-{x}", .{core.cpu.ticks()}) catch unreachable;
+        const options: linux.O = .{ .ACCMODE = .RDWR, .CREAT = true, .EXCL = true, .CLOEXEC = true };
+        const flags: u32 = @bitCast(options);
+        const result = linux.syscall4(.mq_open, @intFromPtr(name.ptr), flags, owner_only, @intFromPtr(&attributes));
+        self.queue = try failure.check("mq_open", result);
+        _ = linux.syscall1(.mq_unlink, @intFromPtr(name.ptr));
     }
 
     pub fn send(self: *Posix, bytes: []const u8) Error!void {
-        _ = try system.call(linux.syscall5, .{ .mq_timedsend, self.out, @intFromPtr(bytes.ptr), bytes.len, 0, 0 });
+        _ = try system.call(linux.syscall5, .{ .mq_timedsend, self.queue, @intFromPtr(bytes.ptr), bytes.len, 0, 0 });
     }
 
     pub fn receive(self: *Posix, into: []u8) Error!usize {
@@ -71,7 +49,7 @@ pub const Posix = struct {
         const fits = into.len >= self.size_max.?;
         const buffer = if (fits) into else incoming.bytes[0..self.size_max.?];
         const room = @intFromPtr(buffer.ptr);
-        const size = try system.call(linux.syscall5, .{ .mq_timedreceive, self.in, room, buffer.len, 0, 0 });
+        const size = try system.call(linux.syscall5, .{ .mq_timedreceive, self.queue, room, buffer.len, 0, 0 });
         if (!fits) copy_out(into, buffer[0..size]);
         return size;
     }
@@ -81,9 +59,8 @@ pub const SystemV = struct {
     pub const forms: mechanism.Forms = .{};
 
     id: usize = 0,
-    /// The type of the messages of this side, and of those for it; never zero.
-    out: usize = 0,
-    in: usize = 0,
+    /// Of the messages that go this way: both go through one queue. Never zero.
+    type: usize = 1,
     size_max: ?u32 = null,
 
     pub fn open(self: *SystemV, failure: *Failure) error{Forbidden}!void {
@@ -92,20 +69,19 @@ pub const SystemV = struct {
         self.id = try keeper.make(.msgget, .msgctl, .{ owner_only, 0 }, failure);
     }
 
-    pub fn take_side(self: *SystemV, side: Side, _: *Failure) error{Forbidden}!void {
-        self.out = if (side == .first) 1 else 2;
-        self.in = 3 - self.out;
+    pub fn open_back(self: *SystemV, there: *const SystemV, _: *Failure) error{Forbidden}!void {
+        self.* = .{ .id = there.id, .type = 2 };
     }
 
     pub fn send(self: *SystemV, bytes: []const u8) Error!void {
-        outgoing.type = self.out;
+        outgoing.type = self.type;
         @memcpy(outgoing.bytes[0..bytes.len], bytes);
         _ = try system.call(linux.syscall4, .{ .msgsnd, self.id, @intFromPtr(&outgoing), bytes.len, 0 });
     }
 
     pub fn receive(self: *SystemV, into: []u8) Error!usize {
         const room = @intFromPtr(&incoming);
-        const size = try system.call(linux.syscall5, .{ .msgrcv, self.id, room, size_cap, self.in, 0 });
+        const size = try system.call(linux.syscall5, .{ .msgrcv, self.id, room, size_cap, self.type, 0 });
         copy_out(into, incoming.bytes[0..size]);
         return size;
     }

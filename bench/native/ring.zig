@@ -1,7 +1,6 @@
 //! This library's rings, one each way.
 
 const std = @import("std");
-const linux = std.os.linux;
 const core = @import("zerocross_core");
 const memory = @import("memory.zig");
 const mechanism = @import("mechanism.zig");
@@ -37,43 +36,51 @@ pub fn Ring(comptime wait: Wait, comptime path: Path) type {
             .sleep => 0,
         };
 
-        /// In the order of the sides that produce into them.
-        mappings: [2]Mapping = undefined,
-        out: Mapping = undefined,
-        in: Mapping = undefined,
+        mapping: Mapping = undefined,
+        /// Of these two the one whose end this is.
         producer: core.channel.Producer = undefined,
         consumer: core.channel.Consumer = undefined,
         failure: core.Failure = .{},
-        /// Something, since it last sent: so messages go back and forth.
-        has_received: bool = false,
+        /// Both sides do before they send, in round trips.
+        lets_sleep: bool = false,
         size_max: ?u32 = wire.payload_max(capacity),
 
         pub fn open(self: *Self, failure: *Failure) error{Forbidden}!void {
-            for (&self.mappings) |*mapping| mapping.* = try make_arena(failure);
+            var why: core.Failure = .{};
+            const fd = core.memory.create(capacity, &why) catch
+                return failure.set("{t} is refused: E{t}", .{ why.subject, why.errno });
+            // Not `core.memory.map`: this mapping is to be inherited over the fork.
+            self.mapping = .{ .bytes = try memory.map_new(fd, wire.memory_size(capacity), failure) };
+            memory.populate(@alignCast(self.mapping.bytes));
+            const version = 4;
+            core.memory.initialise(self.mapping, version);
         }
 
-        pub fn take_side(self: *Self, side: mechanism.Side, failure: *Failure) error{Forbidden}!void {
-            self.out = self.mappings[@intFromEnum(side)];
-            self.in = self.mappings[1 - @intFromEnum(side)];
-            self.make_ends() catch return failure.set("a new ring is not as it should be", .{});
+        pub fn take_end(self: *Self, end: mechanism.End, failure: *Failure) error{Forbidden}!void {
+            self.make_end(end) catch return failure.set("a new ring is not as it should be", .{});
         }
 
-        fn make_ends(self: *Self) !void {
+        fn make_end(self: *Self, end: mechanism.End) !void {
             // Nothing is known of the peer, so its health is not asked for: whoever dies takes the other along.
             const peer: core.Peer = .{ .pid = 0, .uid = 0, .gid = 0, .pidfd = core.Peer.pidfd_none };
-            self.producer = try .init(self.out, peer, spin_us, 0, &self.failure);
-            self.consumer = try .init(self.in, peer, spin_us, 0, &self.failure);
+            switch (end) {
+                .sending => self.producer = try .init(self.mapping, peer, spin_us, 0, &self.failure),
+                .receiving => self.consumer = try .init(self.mapping, peer, spin_us, 0, &self.failure),
+            }
+        }
+
+        pub fn prepare(self: *Self, _: mechanism.End, form: mechanism.Form, _: u32) Error!void {
+            self.lets_sleep = wait == .sleep and form == .round_trip;
         }
 
         pub inline fn send(self: *Self, bytes: []const u8) Error!void {
-            if (wait == .sleep and self.has_received) self.let_sleep();
-            if (wait == .sleep) self.has_received = false;
+            if (wait == .sleep and self.lets_sleep) self.let_sleep();
             self.producer.send(bytes.ptr, @intCast(bytes.len), .{ .type_id = 0 }, forever) catch return error.System;
         }
 
         /// Until the other side sleeps for want of what this one is about to send.
         fn let_sleep(self: *Self) void {
-            const word = &self.out.control().consumer_sleeping;
+            const word = &self.mapping.control().consumer_sleeping;
             if (says_asleep(word)) return;
             const start = core.cpu.ticks();
             while (!says_asleep(word) and !has_passed(start, drowsy_us)) core.cpu.pause();
@@ -82,7 +89,6 @@ pub fn Ring(comptime wait: Wait, comptime path: Path) type {
         }
 
         pub inline fn receive(self: *Self, into: []u8) Error!usize {
-            if (wait == .sleep) self.has_received = true;
             const size = if (path == .lane) self.consumer.receive(into, forever) else self.receive_from_ring(into);
             return size catch error.System;
         }
@@ -92,7 +98,7 @@ pub fn Ring(comptime wait: Wait, comptime path: Path) type {
             var places: [1]core.Place = undefined;
             _ = try self.consumer.drain(&places, forever);
             const place = places[0];
-            core.copy.copy(into.ptr, self.in.bytes.ptr + place.offset, @min(place.size, into.len));
+            core.copy.copy(into.ptr, self.mapping.bytes.ptr + place.offset, @min(place.size, into.len));
             self.consumer.batch_open = false;
             if (self.consumer.reader.release_is_due()) self.consumer.release();
             return place.size;
@@ -107,17 +113,4 @@ fn says_asleep(word: *const u32) bool {
 
 fn has_passed(start: u64, duration_us: u64) bool {
     return core.cpu.ticks() -% start >= duration_us * core.cpu.ticks_per_us();
-}
-
-fn make_arena(failure: *Failure) error{Forbidden}!Mapping {
-    var why: core.Failure = .{};
-    const fd = core.memory.create(capacity, &why) catch
-        return failure.set("{t} is refused: E{t}", .{ why.subject, why.errno });
-    defer _ = linux.close(fd);
-    // Not `core.memory.map`: this mapping is to be inherited over the fork.
-    const mapping: Mapping = .{ .bytes = try memory.map_new(fd, wire.memory_size(capacity), failure) };
-    memory.populate(@alignCast(mapping.bytes));
-    const version = 4;
-    core.memory.initialise(mapping, version);
-    return mapping;
 }

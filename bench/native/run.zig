@@ -30,8 +30,10 @@ pub fn Run(comptime Mechanism: type) type {
     return struct {
         const Self = @This();
         const forms: mechanisms.Forms = Mechanism.forms;
+        const way_count = if (forms.round_trip) 2 else 1;
 
-        mechanism: Mechanism = .{},
+        /// There, from the first side to the second, and back.
+        ways: [way_count]Mechanism = @splat(.{}),
         meeting: Meeting = undefined,
         clock: Clock,
         samples: Samples = .{},
@@ -65,7 +67,12 @@ pub fn Run(comptime Mechanism: type) type {
         /// Returns in the first side, when both can begin.
         fn start(self: *Self, cores: [2]?u32) !void {
             self.meeting = try .open(&self.failure);
-            if (@hasDecl(Mechanism, "open")) try self.mechanism.open(&self.failure);
+            for (&self.ways, 0..) |*way, index| {
+                const is_back = index > 0 and @hasDecl(Mechanism, "open_back");
+                if (is_back)
+                    try way.open_back(&self.ways[0], &self.failure)
+                else if (@hasDecl(Mechanism, "open")) try way.open(&self.failure);
+            }
             const first = linux.getpid();
             const second: i32 = @intCast(try self.failure.check("fork", linux.fork()));
             if (second == 0) {
@@ -92,12 +99,18 @@ pub fn Run(comptime Mechanism: type) type {
         }
 
         fn take_side(self: *Self, side: Side) !void {
-            if (@hasDecl(Mechanism, "take_side")) try self.mechanism.take_side(side, &self.failure);
+            for (&self.ways, 0..) |*way, index| {
+                if (@hasDecl(Mechanism, "take_end")) try way.take_end(end_of(side, index), &self.failure);
+            }
             try self.meeting.meet(side, false);
         }
 
+        fn end_of(side: Side, way: usize) mechanisms.End {
+            return if (@intFromEnum(side) == way) .sending else .receiving;
+        }
+
         fn size_max(self: *const Self) ?u32 {
-            return if (@hasField(Mechanism, "size_max")) self.mechanism.size_max else null;
+            return if (@hasField(Mechanism, "size_max")) self.ways[0].size_max else null;
         }
 
         fn serve(self: *Self) !noreturn {
@@ -124,7 +137,7 @@ pub fn Run(comptime Mechanism: type) type {
 
         fn carry_out(self: *Self, comptime side: Side, order: Command) !void {
             self.size = order.size;
-            if (order.form != .handover) try self.prepare();
+            if (order.form != .handover) try self.prepare(side, order.form);
             try self.meeting.meet(side, false);
             switch (order.form) {
                 inline else => |form| if (@field(forms, @tagName(form))) switch (order.depth) {
@@ -138,11 +151,13 @@ pub fn Run(comptime Mechanism: type) type {
             try self.meeting.meet(side, false);
         }
 
-        fn prepare(self: *Self) !void {
+        fn prepare(self: *Self, side: Side, form: Form) !void {
             try memory.reserve(&self.outgoing, self.size, &self.failure);
             try memory.reserve(&self.incoming, self.size, &self.failure);
             payload.fill(self.outgoing[0..self.size], self.number);
-            if (@hasDecl(Mechanism, "prepare")) try self.mechanism.prepare(self.size);
+            for (&self.ways, 0..) |*way, index| {
+                if (@hasDecl(Mechanism, "prepare")) try way.prepare(end_of(side, index), form, self.size);
+            }
         }
 
         fn exchange(self: *Self, comptime side: Side, comptime form: Form, comptime depth: Depth, order: Command) !void {
@@ -164,11 +179,12 @@ pub fn Run(comptime Mechanism: type) type {
         fn repeat(self: *Self, comptime side: Side, comptime form: Form, comptime depth: Depth, count: u32) !void {
             for (0..count) |_| {
                 if (@hasDecl(Mechanism, "call")) {
-                    if (side == .first) self.mechanism.call();
+                    if (side == .first) self.ways[0].call();
                 } else {
                     if (side == .first) try self.send(depth);
-                    if (side == .second or form == .round_trip) try self.receive(depth);
-                    if (side == .second and form == .round_trip) try self.mechanism.send(self.incoming[0..self.size]);
+                    if (side == .second) try self.receive(&self.ways[0], depth);
+                    if (side == .second and form == .round_trip) try self.ways[1].send(self.incoming[0..self.size]);
+                    if (side == .first and form == .round_trip) try self.receive(&self.ways[1], depth);
                 }
                 self.number +%= 1;
                 if (side == .first and form == .round_trip) self.samples.note(&self.clock);
@@ -177,14 +193,14 @@ pub fn Run(comptime Mechanism: type) type {
 
         inline fn send(self: *Self, comptime depth: Depth) !void {
             const has_places = @hasDecl(Mechanism, "place");
-            const bytes = if (has_places) self.mechanism.place(self.size) else self.outgoing[0..self.size];
+            const bytes = if (has_places) self.ways[0].place(self.size) else self.outgoing[0..self.size];
             payload.write(depth, bytes, self.number);
-            try self.mechanism.send(bytes);
+            try self.ways[0].send(bytes);
         }
 
-        inline fn receive(self: *Self, comptime depth: Depth) !void {
+        inline fn receive(self: *Self, way: *Mechanism, comptime depth: Depth) !void {
             const into = self.incoming[0..self.size];
-            self.received_size = try self.mechanism.receive(into);
+            self.received_size = try way.receive(into);
             if (self.received_size != self.size) return error.WrongSize;
             if (!payload.is_right(depth, into, self.number)) return error.WrongBytes;
         }
@@ -193,7 +209,7 @@ pub fn Run(comptime Mechanism: type) type {
             self.used = @splat(0);
             for (0..count) |_| {
                 if (side == .first) try self.give() else try self.take();
-                self.mechanism.release(side);
+                self.ways[0].release(end_of(side, 0));
                 self.number +%= 1;
             }
         }
@@ -202,12 +218,12 @@ pub fn Run(comptime Mechanism: type) type {
         fn give(self: *Self) !void {
             // Until the second side is ready.
             try self.meeting.meet(.first, false);
-            const data = try self.mechanism.make(.first, self.size, &self.failure);
+            const data = try self.ways[0].make(.sending, self.size, &self.failure);
             payload.fill(data, self.number);
             const sum = payload.sum(data);
             const before = system.usage_now();
             self.samples.begin(&self.clock);
-            try self.mechanism.give();
+            try self.ways[0].give();
             try self.meeting.meet(.first, false);
             self.samples.note(&self.clock);
             self.used += system.usage_now() - before;
@@ -215,10 +231,10 @@ pub fn Run(comptime Mechanism: type) type {
         }
 
         fn take(self: *Self) !void {
-            _ = try self.mechanism.make(.second, self.size, &self.failure);
+            _ = try self.ways[0].make(.receiving, self.size, &self.failure);
             try self.meeting.meet(.second, false);
             const before = system.usage_now();
-            self.meeting.shared.sum = payload.sum(try self.mechanism.take());
+            self.meeting.shared.sum = payload.sum(try self.ways[0].take());
             try self.meeting.meet(.second, false);
             self.used += system.usage_now() - before;
         }

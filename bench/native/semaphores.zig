@@ -12,9 +12,11 @@ const Error = mechanism.Error;
 const Failure = mechanism.Failure;
 const Slot = @import("slots.zig").Slot;
 
-pub const Posix = Semaphores(Posted, Posted);
+pub const Posix = Semaphores(Posted(.futex), Posted(.futex));
 pub const SystemV = Semaphores(OneOfASet, OneOfASet);
-pub const Eventfd = Semaphores(EventCounter, Room);
+/// Each message is a write and a read of an eventfd. A sender that finds the ring full, which is rare, sleeps
+/// on another.
+pub const Eventfd = Semaphores(EventCounter, Posted(.eventfd));
 /// Notification alone, and only for round trips: no side sends so far ahead there that it would have to wait
 /// for an empty slot, which nothing here tells it of.
 pub const Signalfd = Semaphores(QueuedSignal, Nothing);
@@ -35,13 +37,12 @@ fn Semaphores(comptime Full: type, comptime Empty: type) type {
             if (@hasDecl(Empty, "open")) try self.empty.open(failure);
         }
 
-        /// The receiver does not touch "empty" before it has received something.
-        pub fn prepare_sender(self: *Self, slots: u32) Error!void {
-            if (@hasDecl(Empty, "set")) try self.empty.set(slots);
-        }
-
-        pub fn prepare_receiver(self: *Self) void {
-            if (@hasDecl(Full, "receive_here")) self.full.receive_here();
+        pub fn prepare(self: *Self, end: mechanism.End, slots: u32) Error!void {
+            switch (end) {
+                // The receiver does not touch "empty" before it has received something.
+                .sending => if (@hasDecl(Empty, "set")) try self.empty.set(slots),
+                .receiving => if (@hasDecl(Full, "receive_here")) self.full.receive_here(),
+            }
         }
 
         pub fn await(self: *Self, comptime what: Slot, _: u32) Error!void {
@@ -62,46 +63,61 @@ const Nothing = struct {
 
 /// What sem_t is in glibc: the value and the number of sleepers in one word of 64 bits, so that
 /// `post` sees both at once and calls the kernel only when somebody sleeps. Does not spin.
-const Posted = struct {
-    word: u64 = 0,
+fn Posted(comptime sleeps_on: enum { futex, eventfd }) type {
+    return struct {
+        const Self = @This();
+        const one_sleeper: u64 = 1 << 32;
 
-    const one_sleeper: u64 = 1 << 32;
+        word: u64 = 0,
+        event: EventCounter = .{},
 
-    fn set(self: *Posted, value: u32) Error!void {
-        // Relaxed: the first `post` of "full" publishes it.
-        @atomicStore(u64, &self.word, value, .monotonic);
-    }
-
-    fn wait(self: *Posted) Error!void {
-        if (self.take(1)) return;
-        // Relaxed: `post` reads the count of sleepers in the same word that it adds to.
-        _ = @atomicRmw(u64, &self.word, .Add, one_sleeper, .monotonic);
-        while (!self.take(one_sleeper + 1)) try system.futex_wait(self.value_word(), 0);
-    }
-
-    /// Takes one, and in the same step what else is to be taken off the word.
-    fn take(self: *Posted, off: u64) bool {
-        // Relaxed: the exchange below is what acquires.
-        var word = @atomicLoad(u64, &self.word, .monotonic);
-        while (@as(u32, @truncate(word)) > 0) {
-            // Acquire: pairs with the addition in `post`.
-            word = @cmpxchgWeak(u64, &self.word, word, word - off, .acquire, .monotonic) orelse return true;
+        fn open(self: *Self, failure: *Failure) error{Forbidden}!void {
+            if (sleeps_on == .eventfd) try self.event.open(failure);
         }
-        return false;
-    }
 
-    fn post(self: *Posted) Error!void {
-        // Release: pairs with the exchange in `take`.
-        const before = @atomicRmw(u64, &self.word, .Add, 1, .release);
-        if (before >= one_sleeper) try system.futex_wake(self.value_word());
-    }
+        fn set(self: *Self, value: u32) Error!void {
+            // Relaxed: the first `post` of "full" publishes it.
+            @atomicStore(u64, &self.word, value, .monotonic);
+        }
 
-    /// The half that holds the value: the first on the little-endian machines that this is built for.
-    fn value_word(self: *Posted) *const u32 {
-        const halves: *const [2]u32 = @ptrCast(&self.word);
-        return &halves[0];
-    }
-};
+        fn wait(self: *Self) Error!void {
+            if (self.take(1)) return;
+            // Relaxed: `post` reads the count of sleepers in the same word that it adds to.
+            _ = @atomicRmw(u64, &self.word, .Add, one_sleeper, .monotonic);
+            while (!self.take(one_sleeper + 1)) switch (sleeps_on) {
+                .futex => try system.futex_wait(self.value_word(), 0),
+                // A wake-up that was meant for an earlier sleep ends this too.
+                .eventfd => try self.event.wait(),
+            };
+        }
+
+        /// Takes one, and in the same step what else is to be taken off the word.
+        fn take(self: *Self, off: u64) bool {
+            // Relaxed: the exchange below is what acquires.
+            var word = @atomicLoad(u64, &self.word, .monotonic);
+            while (@as(u32, @truncate(word)) > 0) {
+                // Acquire: pairs with the addition in `post`.
+                word = @cmpxchgWeak(u64, &self.word, word, word - off, .acquire, .monotonic) orelse return true;
+            }
+            return false;
+        }
+
+        fn post(self: *Self) Error!void {
+            // Release: pairs with the exchange in `take`.
+            const before = @atomicRmw(u64, &self.word, .Add, 1, .release);
+            if (before >= one_sleeper) switch (sleeps_on) {
+                .futex => try system.futex_wake(self.value_word()),
+                .eventfd => try self.event.post(),
+            };
+        }
+
+        /// The half that holds the value: the first on the little-endian machines that this is built for.
+        fn value_word(self: *Self) *const u32 {
+            const halves: *const [2]u32 = @ptrCast(&self.word);
+            return &halves[0];
+        }
+    };
+}
 
 /// All of both directions are in one set.
 const OneOfASet = struct {
@@ -143,8 +159,8 @@ const OneOfASet = struct {
     }
 };
 
-/// Each message is a write and a read of an eventfd, which counts those that nobody received yet.
-const EventCounter = extern struct {
+/// An eventfd that counts what nobody waited for yet.
+const EventCounter = struct {
     fd: i32 = -1,
 
     fn open(self: *EventCounter, failure: *Failure) error{Forbidden}!void {
@@ -158,53 +174,6 @@ const EventCounter = extern struct {
 
     fn wait(self: *EventCounter) Error!void {
         try read_one(self.fd);
-    }
-};
-
-/// A sender that finds the ring full, which is rare, sleeps on an eventfd of its own.
-const Room = extern struct {
-    /// Messages taken out of the ring, ever.
-    received: u64 align(memory.line_size) = 0,
-    /// 1: the sender may sleep until there is room.
-    wants_room: u32 align(memory.line_size) = 0,
-    /// Wake-ups for the sender.
-    wake_up: EventCounter = .{},
-    /// The sender's alone: slots, and messages that it has a place for, ever.
-    count: u32 align(memory.line_size) = 0,
-    sent: u64 = 0,
-
-    fn open(self: *Room, failure: *Failure) error{Forbidden}!void {
-        try self.wake_up.open(failure);
-    }
-
-    fn set(self: *Room, count: u32) Error!void {
-        self.count = count;
-    }
-
-    fn wait(self: *Room) Error!void {
-        while (self.is_full()) {
-            // Sequentially consistent, as the load after it and the two in `post`: either this side sees the
-            // room or the receiver sees that it is wanted.
-            @atomicStore(u32, &self.wants_room, 1, .seq_cst);
-            if (!self.is_full()) break;
-            // A wake-up that was meant for an earlier message ends this too, hence the loop.
-            try self.wake_up.wait();
-        }
-        self.sent += 1;
-    }
-
-    fn is_full(self: *const Room) bool {
-        // Pairs with the store in `post`, whose side is done reading the slot.
-        return self.sent - @atomicLoad(u64, &self.received, .seq_cst) == self.count;
-    }
-
-    fn post(self: *Room) Error!void {
-        // Pairs with the load in `is_full`, and with the store before it: see there.
-        @atomicStore(u64, &self.received, self.received + 1, .seq_cst);
-        if (@atomicLoad(u32, &self.wants_room, .seq_cst) == 0) return;
-        // Relaxed: the sender sets it again after each wake-up, before it looks.
-        @atomicStore(u32, &self.wants_room, 0, .monotonic);
-        try self.wake_up.post();
     }
 };
 

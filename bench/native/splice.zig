@@ -39,15 +39,15 @@ pub fn Pages(comptime source: enum { private, file }) type {
             self.ring = try memory.map_new(self.file, ring_size, failure);
         }
 
-        pub fn take_side(self: *Self, side: mechanism.Side, failure: *Failure) error{Forbidden}!void {
-            if (side == .second) return;
+        pub fn take_end(self: *Self, end: mechanism.End, failure: *Failure) error{Forbidden}!void {
+            if (end == .receiving) return;
             // After the fork: pages that another process has too would be copied when they are written.
             if (source == .private) self.ring = try memory.map_private(ring_size, failure);
             memory.populate(self.ring);
         }
 
         /// The pipe is empty, so the whole ring is free.
-        pub fn prepare(self: *Self, _: u32) Error!void {
+        pub fn prepare(self: *Self, _: mechanism.End, _: mechanism.Form, _: u32) Error!void {
             self.next = 0;
         }
 
