@@ -80,7 +80,7 @@ fn named_pipe(failure: *Failure) error{Forbidden}![2]i32 {
 /// what fits into what net.core.wmem_max left of it.
 fn widen(socket: i32, failure: *Failure) error{Forbidden}!u32 {
     const wanted: u32 = 1 << 20;
-    try set_option(socket, linux.SOL.SOCKET, linux.SO.SNDBUF, wanted, failure);
+    try set_option("SO_SNDBUF", socket, linux.SOL.SOCKET, linux.SO.SNDBUF, wanted, failure);
     var size: u32 = undefined;
     var length: linux.socklen_t = @sizeOf(u32);
     const result = linux.getsockopt(socket, linux.SOL.SOCKET, linux.SO.SNDBUF, std.mem.asBytes(&size), &length);
@@ -91,26 +91,25 @@ fn widen(socket: i32, failure: *Failure) error{Forbidden}!u32 {
 }
 
 fn tcp_pair(failure: *Failure) error{Forbidden}![2]i32 {
-    const listener = try tcp_socket(failure);
+    var sockets: [2]i32 = undefined;
+    for (&sockets) |*socket| {
+        socket.* = try failure.descriptor("a TCP socket", linux.socket(linux.AF.INET, linux.SOCK.STREAM, 0));
+        // What is accepted has it from the socket that listens.
+        try set_option("TCP_NODELAY", socket.*, linux.IPPROTO.TCP, linux.TCP.NODELAY, 1, failure);
+    }
+    const listener, const first = sockets;
     defer _ = linux.close(listener);
     var address: linux.sockaddr.in = .{ .port = 0, .addr = std.mem.nativeToBig(u32, 0x7F000001) };
     var length: linux.socklen_t = @sizeOf(linux.sockaddr.in);
     _ = try failure.check("bind to 127.0.0.1", linux.bind(listener, @ptrCast(&address), length));
     _ = try failure.check("listen on 127.0.0.1", linux.listen(listener, 1));
     _ = try failure.check("getsockname", linux.getsockname(listener, @ptrCast(&address), &length));
-    const first = try tcp_socket(failure);
     // The kernel completes the connection before anybody accepts it.
     _ = try failure.check("connect to 127.0.0.1", linux.connect(first, &address, length));
-    const second = try failure.descriptor("accept4", linux.accept4(listener, null, null, 0));
-    for ([_]i32{ first, second }) |end| try set_option(end, linux.IPPROTO.TCP, linux.TCP.NODELAY, 1, failure);
-    return .{ first, second };
+    return .{ first, try failure.descriptor("accept4", linux.accept4(listener, null, null, 0)) };
 }
 
-fn tcp_socket(failure: *Failure) error{Forbidden}!i32 {
-    return failure.descriptor("a TCP socket", linux.socket(linux.AF.INET, linux.SOCK.STREAM, 0));
-}
-
-fn set_option(fd: i32, level: i32, comptime option: u32, value: u32, failure: *Failure) error{Forbidden}!void {
+fn set_option(comptime name: []const u8, fd: i32, level: i32, option: u32, value: u32, failure: *Failure) error{Forbidden}!void {
     const result = linux.setsockopt(fd, level, option, std.mem.asBytes(&value), @sizeOf(u32));
-    _ = try failure.check(std.fmt.comptimePrint("setsockopt of option {d}", .{option}), result);
+    _ = try failure.check("setsockopt of " ++ name, result);
 }

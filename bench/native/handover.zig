@@ -15,6 +15,7 @@ const linux = std.os.linux;
 const memory = @import("memory.zig");
 const mechanism = @import("mechanism.zig");
 const system = @import("system.zig");
+const Semaphore = @import("semaphores.zig").Counted(.futex);
 const Mapping = memory.Mapping;
 const End = mechanism.End;
 const Error = mechanism.Error;
@@ -56,12 +57,10 @@ pub const Memfd = struct {
         const f_get_seals = 1034;
         // Unsealed, the sender could cut it short under the reader's feet.
         if (linux.fcntl(self.file, f_get_seals, 0) != seals) return error.System;
-        var status: linux.Statx = undefined;
-        const empty_path = 0x1000;
-        _ = try system.call(linux.statx, .{ self.file, "", empty_path, .{ .SIZE = true }, &status });
+        const size = try system.call(linux.lseek, .{ self.file, 0, linux.SEEK.END });
         const flags: linux.MAP = .{ .TYPE = .SHARED, .POPULATE = true };
-        const address = try system.call(linux.mmap, .{ null, status.size, .{ .READ = true }, flags, self.file, 0 });
-        self.data = memory.mapping_at(address, status.size);
+        const address = try system.call(linux.mmap, .{ null, size, .{ .READ = true }, flags, self.file, 0 });
+        self.data = memory.mapping_at(address, size);
         return self.data;
     }
 
@@ -71,7 +70,7 @@ pub const Memfd = struct {
     }
 };
 
-/// One descriptor beside the data, as cmsg(3) wants it.
+/// One descriptor, as cmsg(3) wants it, in a packet without data.
 const Control = extern struct {
     header: linux.cmsghdr = .{ .len = length, .level = linux.SOL.SOCKET, .type = linux.SCM.RIGHTS },
     file: i32 = -1,
@@ -82,26 +81,14 @@ const Control = extern struct {
 
 fn send_file(socket: i32, file: i32) Error!void {
     const control: Control = .{ .file = file };
-    const data = [1]std.posix.iovec_const{.{ .base = "x", .len = 1 }};
-    const message = std.mem.zeroInit(linux.msghdr_const, .{
-        .iov = &data,
-        .iovlen = 1,
-        .control = &control,
-        .controllen = @sizeOf(Control),
-    });
+    const message = std.mem.zeroInit(linux.msghdr_const, .{ .iov = &.{}, .control = &control, .controllen = @sizeOf(Control) });
     _ = try system.call(linux.sendmsg, .{ socket, &message, 0 });
 }
 
 fn receive_file(socket: i32) Error!i32 {
     var control: Control = .{};
-    var byte: [1]u8 = undefined;
-    var data = [1]std.posix.iovec{.{ .base = &byte, .len = 1 }};
-    var message = std.mem.zeroInit(linux.msghdr, .{
-        .iov = &data,
-        .iovlen = 1,
-        .control = &control,
-        .controllen = @sizeOf(Control),
-    });
+    var no_data: [0]std.posix.iovec = .{};
+    var message = std.mem.zeroInit(linux.msghdr, .{ .iov = &no_data, .control = &control, .controllen = @sizeOf(Control) });
     _ = try system.call(linux.recvmsg, .{ socket, &message, linux.MSG.CMSG_CLOEXEC });
     return if (message.controllen >= Control.length) control.file else error.System;
 }
@@ -143,12 +130,12 @@ pub const Shared = struct {
     pub const forms = handover;
 
     file: i32 = -1,
-    is_full: *u32 = undefined,
+    full: *Semaphore = undefined,
     shared: Mapping = &.{},
     data: Mapping = &.{},
 
     pub fn open(self: *Shared, failure: *Failure) error{Forbidden}!void {
-        self.is_full = try memory.shared(u32, failure);
+        self.full = try memory.shared(Semaphore, failure);
         self.file = try memory.posix_file(failure);
     }
 
@@ -161,16 +148,11 @@ pub const Shared = struct {
 
     pub fn give(self: *Shared) Error!void {
         @memcpy(self.shared, self.data);
-        // Release: publishes the data to the load below.
-        @atomicStore(u32, self.is_full, 1, .release);
-        try system.futex_wake(self.is_full);
+        try self.full.post();
     }
 
     pub fn take(self: *Shared) Error![]const u8 {
-        // Acquire: pairs with the store above.
-        while (@atomicLoad(u32, self.is_full, .acquire) == 0) try system.futex_wait(self.is_full, 0);
-        // Relaxed: the first side sets it again only after the answer.
-        @atomicStore(u32, self.is_full, 0, .monotonic);
+        try self.full.wait();
         return self.shared;
     }
 

@@ -8,11 +8,12 @@ const handover = @import("handover.zig");
 const locks = @import("locks.zig");
 const memory = @import("memory.zig");
 const queue = @import("queue.zig");
+const ring = @import("ring.zig");
 const semaphores = @import("semaphores.zig");
 const splice = @import("splice.zig");
 const system = @import("system.zig");
 const Descriptors = @import("descriptors.zig").Descriptors;
-const Ring = @import("ring.zig").Ring;
+const Ring = ring.Ring;
 const Run = @import("run.zig").Run;
 const Settings = @import("run.zig").Settings;
 const Slots = @import("slots.zig").Slots;
@@ -43,12 +44,12 @@ const mechanisms = .{
     .{ "handover-memfd", handover.Memfd },
     .{ "handover-pipe", handover.Pipe },
     .{ "handover-shared", handover.Shared },
-    .{ "ring-spin", Ring(.spin, .lane) },
-    .{ "ring-hybrid", Ring(.hybrid, .lane) },
-    .{ "ring-sleep", Ring(.sleep, .lane) },
-    .{ "ring-spin-no-lane", Ring(.spin, .ring) },
-    .{ "ring-hybrid-no-lane", Ring(.hybrid, .ring) },
-    .{ "ring-sleep-no-lane", Ring(.sleep, .ring) },
+    .{ "ring-spin", Ring(ring.forever, .lane) },
+    .{ "ring-hybrid", Ring(ring.default_us, .lane) },
+    .{ "ring-sleep", Ring(0, .lane) },
+    .{ "ring-spin-no-lane", Ring(ring.forever, .ring) },
+    .{ "ring-hybrid-no-lane", Ring(ring.default_us, .ring) },
+    .{ "ring-sleep-no-lane", Ring(0, .ring) },
 };
 
 pub fn main(init: std.process.Init.Minimal) void {

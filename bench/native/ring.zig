@@ -11,30 +11,23 @@ const Failure = mechanism.Failure;
 
 /// Takes messages of 1 MiB, which may be up to half of it.
 const capacity: u32 = 4 << 20;
-const forever = std.math.inf(f64);
+pub const forever = std.math.inf(f64);
+/// Of the library: src/arguments.ts.
+pub const default_us = 50;
 /// The library looks for about a microsecond before it sleeps, so that sides which answer at once find
 /// each other awake. Where both are to sleep, each lets the other fall asleep before it sends: until it
 /// says that it sleeps (at most `drowsy_us`), and then for as long as the system call may take to begin.
 const drowsy_us = 20;
 const call_us = 1;
 
-pub const Wait = enum { spin, hybrid, sleep };
-
 /// Whether the receiver takes small messages from the express lane, or all of them from the ring.
 pub const Path = enum { lane, ring };
 
-pub fn Ring(comptime wait: Wait, comptime path: Path) type {
+/// A side spins for so many microseconds before it sleeps.
+pub fn Ring(comptime spin_us: f64, comptime path: Path) type {
     return struct {
         const Self = @This();
-        pub const forms: mechanism.Forms = .{ .spins = wait == .spin };
-
-        /// Microseconds that a side spins before it sleeps.
-        const spin_us: f64 = switch (wait) {
-            .spin => forever,
-            // The library's default: src/arguments.ts.
-            .hybrid => 50,
-            .sleep => 0,
-        };
+        pub const forms: mechanism.Forms = .{ .spins = spin_us == forever };
 
         mapping: Mapping = undefined,
         /// Of these two the one whose end this is.
@@ -70,11 +63,11 @@ pub fn Ring(comptime wait: Wait, comptime path: Path) type {
         }
 
         pub fn prepare(self: *Self, _: mechanism.End, form: mechanism.Form, _: u32) Error!void {
-            self.lets_sleep = wait == .sleep and form == .round_trip;
+            self.lets_sleep = form == .round_trip;
         }
 
         pub inline fn send(self: *Self, bytes: []const u8) Error!void {
-            if (wait == .sleep and self.lets_sleep) self.let_sleep();
+            if (spin_us == 0 and self.lets_sleep) self.let_sleep();
             self.producer.send(bytes.ptr, @intCast(bytes.len), .{ .type_id = 0 }, forever) catch return error.System;
         }
 

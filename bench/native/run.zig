@@ -34,7 +34,7 @@ pub fn Run(comptime Mechanism: type) type {
 
         /// There, from the first side to the second, and back.
         ways: [way_count]Mechanism = @splat(.{}),
-        meeting: Meeting = undefined,
+        meeting: *Meeting = undefined,
         clock: Clock,
         samples: Samples = .{},
         outgoing: memory.Mapping = &.{},
@@ -66,7 +66,7 @@ pub fn Run(comptime Mechanism: type) type {
 
         /// Returns in the first side, when both can begin.
         fn start(self: *Self, cores: [2]?u32) !void {
-            self.meeting = try .open(&self.failure);
+            self.meeting = try memory.shared(Meeting, &self.failure);
             for (&self.ways, 0..) |*way, index| {
                 const is_back = index > 0 and @hasDecl(Mechanism, "open_back");
                 if (is_back)
@@ -86,12 +86,12 @@ pub fn Run(comptime Mechanism: type) type {
             try self.take_side(.first);
             var size: [32]u8 = undefined;
             command.answer(
-                "{{\"ready\":true,\"pids\":[{d},{d}],\"pinned\":{s},\"clock\":\"{s}\",\"clockNs\":{d:.1},\"maxSize\":{s}}}",
+                "{{\"ready\":true,\"pids\":[{d},{d}],\"pinned\":{s},\"clock\":\"{t}\",\"clockNs\":{d:.1},\"maxSize\":{s}}}",
                 .{
                     first,
                     second,
                     pinned,
-                    self.clock.source.name(),
+                    self.clock.source,
                     self.clock.cost() * self.clock.scale(),
                     if (self.size_max()) |max| print(&size, "{d}", .{max}) else "null",
                 },
@@ -126,7 +126,7 @@ pub fn Run(comptime Mechanism: type) type {
             const scale = self.clock.scale();
             const elapsed_ns = self.samples.sum_ns(scale);
             if (order.form == .round_trip) if (samples_file) |file| try self.samples.append_to(file, scale);
-            const cpu_ns, const voluntary, const involuntary = self.used + self.meeting.shared.usage;
+            const cpu_ns, const voluntary, const involuntary = self.used + self.meeting.usage;
             var list: [command.handovers_max * 24]u8 = undefined;
             const more = if (order.form == .handover) self.samples.list_ms(scale, &list) else "";
             command.answer(
@@ -147,7 +147,7 @@ pub fn Run(comptime Mechanism: type) type {
                         try self.exchange(side, form, depth, order),
                 } else unreachable,
             }
-            if (side == .second) self.meeting.shared.usage = self.used;
+            if (side == .second) self.meeting.usage = self.used;
             try self.meeting.meet(side, false);
         }
 
@@ -227,14 +227,14 @@ pub fn Run(comptime Mechanism: type) type {
             try self.meeting.meet(.first, false);
             self.samples.note(&self.clock);
             self.used += system.usage_now() - before;
-            if (self.meeting.shared.sum != sum) return error.WrongBytes;
+            if (self.meeting.sum != sum) return error.WrongBytes;
         }
 
         fn take(self: *Self) !void {
             _ = try self.ways[0].make(.receiving, self.size, &self.failure);
             try self.meeting.meet(.second, false);
             const before = system.usage_now();
-            self.meeting.shared.sum = payload.sum(try self.ways[0].take());
+            self.meeting.sum = payload.sum(try self.ways[0].take());
             try self.meeting.meet(.second, false);
             self.used += system.usage_now() - before;
         }

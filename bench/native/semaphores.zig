@@ -12,15 +12,15 @@ const Error = mechanism.Error;
 const Failure = mechanism.Failure;
 const Slot = @import("slots.zig").Slot;
 
-pub const Posix = Semaphores(Posted(.futex), Posted(.futex));
+pub const Posix = Semaphores(Counted(.futex), Counted(.futex));
 pub const SystemV = Semaphores(OneOfASet, OneOfASet);
 /// Each message is a write and a read of an eventfd. A sender that finds the ring full, which is rare, sleeps
 /// on another.
-pub const Eventfd = Semaphores(EventCounter, Posted(.eventfd));
+pub const Eventfd = Semaphores(Notifier(.eventfd), Counted(.eventfd));
 /// Notification alone, and only for round trips: no side sends so far ahead there that it would have to wait
 /// for an empty slot, which nothing here tells it of.
-pub const Signalfd = Semaphores(QueuedSignal, Nothing);
-pub const Timerfd = Semaphores(ExpiredTimer, Nothing);
+pub const Signalfd = Semaphores(Notifier(.signal), Nothing);
+pub const Timerfd = Semaphores(Notifier(.timer), Nothing);
 
 /// A design as `slots.zig` describes it. `Empty` has `set` for the number of slots, where it needs that, and
 /// `Full` has `receive_here`, where it has to know the receiver.
@@ -63,13 +63,13 @@ const Nothing = struct {
 
 /// What sem_t is in glibc: the value and the number of sleepers in one word of 64 bits, so that
 /// `post` sees both at once and calls the kernel only when somebody sleeps. Does not spin.
-fn Posted(comptime sleeps_on: enum { futex, eventfd }) type {
+pub fn Counted(comptime sleeps_on: enum { futex, eventfd }) type {
     return struct {
         const Self = @This();
         const one_sleeper: u64 = 1 << 32;
 
         word: u64 = 0,
-        event: EventCounter = .{},
+        event: Notifier(.eventfd) = .{},
 
         fn open(self: *Self, failure: *Failure) error{Forbidden}!void {
             if (sleeps_on == .eventfd) try self.event.open(failure);
@@ -80,7 +80,7 @@ fn Posted(comptime sleeps_on: enum { futex, eventfd }) type {
             @atomicStore(u64, &self.word, value, .monotonic);
         }
 
-        fn wait(self: *Self) Error!void {
+        pub fn wait(self: *Self) Error!void {
             if (self.take(1)) return;
             // Relaxed: `post` reads the count of sleepers in the same word that it adds to.
             _ = @atomicRmw(u64, &self.word, .Add, one_sleeper, .monotonic);
@@ -92,7 +92,7 @@ fn Posted(comptime sleeps_on: enum { futex, eventfd }) type {
         }
 
         /// Takes one, and in the same step what else is to be taken off the word.
-        fn take(self: *Self, off: u64) bool {
+        pub fn take(self: *Self, off: u64) bool {
             // Relaxed: the exchange below is what acquires.
             var word = @atomicLoad(u64, &self.word, .monotonic);
             while (@as(u32, @truncate(word)) > 0) {
@@ -102,7 +102,7 @@ fn Posted(comptime sleeps_on: enum { futex, eventfd }) type {
             return false;
         }
 
-        fn post(self: *Self) Error!void {
+        pub fn post(self: *Self) Error!void {
             // Release: pairs with the exchange in `take`.
             const before = @atomicRmw(u64, &self.word, .Add, 1, .release);
             if (before >= one_sleeper) switch (sleeps_on) {
@@ -159,95 +159,55 @@ const OneOfASet = struct {
     }
 };
 
-/// An eventfd that counts what nobody waited for yet.
-const EventCounter = struct {
-    fd: i32 = -1,
+/// A descriptor that can be read once for each `post`: an eventfd, a signalfd, and a timerfd whose timer
+/// expires at once.
+fn Notifier(comptime kind: enum { eventfd, signal, timer }) type {
+    return struct {
+        const Self = @This();
 
-    fn open(self: *EventCounter, failure: *Failure) error{Forbidden}!void {
-        self.fd = try failure.descriptor("eventfd", linux.eventfd(0, linux.EFD.SEMAPHORE | linux.EFD.CLOEXEC));
-    }
+        fd: i32 = -1,
+        /// The process that receives, for a signal.
+        receiver: i32 = 0,
 
-    fn post(self: *EventCounter) Error!void {
-        const one: u64 = 1;
-        try system.write_all(self.fd, std.mem.asBytes(&one));
-    }
+        /// Of the real-time signals, which are queued, the first that no libc keeps for itself.
+        const signal: linux.SIG = @enumFromInt(34);
 
-    fn wait(self: *EventCounter) Error!void {
-        try read_one(self.fd);
-    }
-};
+        /// Both sides inherit it; a signalfd gives each its own signals.
+        fn open(self: *Self, failure: *Failure) error{Forbidden}!void {
+            var set = linux.sigemptyset();
+            linux.sigaddset(&set, signal);
+            if (kind == .signal) _ = linux.sigprocmask(linux.SIG.BLOCK, &set, null);
+            self.fd = try failure.descriptor(@tagName(kind), switch (kind) {
+                .eventfd => linux.eventfd(0, linux.EFD.SEMAPHORE | linux.EFD.CLOEXEC),
+                .signal => linux.signalfd(-1, &set, linux.SFD.CLOEXEC),
+                .timer => linux.timerfd_create(.MONOTONIC, .{ .CLOEXEC = true }),
+            });
+        }
 
-/// A signal, read from a signalfd.
-const QueuedSignal = extern struct {
-    fd: i32 = -1,
-    /// The process that receives.
-    receiver: i32 = 0,
-    /// Messages ever, modulo 2^32: a signal carries the number of its message.
-    sent: u32 = 0,
-    received: u32 align(memory.line_size) = 0,
+        fn receive_here(self: *Self) void {
+            // Relaxed: the sides meet between this and the load in `post`.
+            @atomicStore(i32, &self.receiver, linux.getpid(), .monotonic);
+        }
 
-    /// Of the real-time signals, which are queued with a value, the first that no libc keeps for itself.
-    const signal: linux.SIG = @enumFromInt(34);
+        fn post(self: *Self) Error!void {
+            const one: u64 = 1;
+            const at_once: linux.itimerspec = .{
+                .it_interval = .{ .sec = 0, .nsec = 0 },
+                .it_value = .{ .sec = 0, .nsec = 1 },
+            };
+            switch (kind) {
+                .eventfd => try system.write_all(self.fd, std.mem.asBytes(&one)),
+                // Relaxed: pairs with the store in `receive_here`.
+                .signal => _ = try system.call(linux.kill, .{ @atomicLoad(i32, &self.receiver, .monotonic), signal }),
+                .timer => _ = try system.call(linux.timerfd_settime, .{ self.fd, .{}, &at_once, null }),
+            }
+        }
 
-    /// Both sides inherit the signalfd, which gives each its own signals.
-    fn open(self: *QueuedSignal, failure: *Failure) error{Forbidden}!void {
-        var set = linux.sigemptyset();
-        linux.sigaddset(&set, signal);
-        _ = linux.sigprocmask(linux.SIG.BLOCK, &set, null);
-        self.fd = try failure.descriptor("signalfd", linux.signalfd(-1, &set, linux.SFD.CLOEXEC));
-    }
-
-    fn receive_here(self: *QueuedSignal) void {
-        // Relaxed: the sides meet between this and the load in `post`.
-        @atomicStore(i32, &self.receiver, linux.getpid(), .monotonic);
-    }
-
-    fn post(self: *QueuedSignal) Error!void {
-        var info = std.mem.zeroes(linux.siginfo_t);
-        info.signo = signal;
-        const sent_by_a_queueing_call = -1;
-        info.code = sent_by_a_queueing_call;
-        info.fields.common.second.value.int = @bitCast(self.sent);
-        // Relaxed: pairs with the store in `receive_here`.
-        const receiver: usize = @intCast(@atomicLoad(i32, &self.receiver, .monotonic));
-        _ = try system.call(linux.syscall3, .{ .rt_sigqueueinfo, receiver, @intFromEnum(signal), @intFromPtr(&info) });
-        self.sent +%= 1;
-    }
-
-    fn wait(self: *QueuedSignal) Error!void {
-        var info: linux.signalfd_siginfo = undefined;
-        try system.read_exactly(self.fd, std.mem.asBytes(&info));
-        const number: u32 = @bitCast(info.int);
-        if (info.signo != @intFromEnum(signal) or number != self.received) return error.System;
-        self.received +%= 1;
-    }
-};
-
-/// A timer that expires at once, read from a timerfd.
-const ExpiredTimer = struct {
-    fd: i32 = -1,
-
-    fn open(self: *ExpiredTimer, failure: *Failure) error{Forbidden}!void {
-        const result = linux.timerfd_create(.MONOTONIC, .{ .CLOEXEC = true });
-        self.fd = try failure.descriptor("timerfd_create", result);
-    }
-
-    fn post(self: *ExpiredTimer) Error!void {
-        const once: linux.itimerspec = .{
-            .it_interval = .{ .sec = 0, .nsec = 0 },
-            .it_value = .{ .sec = 0, .nsec = 1 },
-        };
-        _ = try system.call(linux.timerfd_settime, .{ self.fd, .{}, &once, null });
-    }
-
-    fn wait(self: *ExpiredTimer) Error!void {
-        try read_one(self.fd);
-    }
-};
-
-/// Sleeps until there is a number to be read, which is never more than one.
-fn read_one(fd: i32) Error!void {
-    var number: u64 = undefined;
-    try system.read_exactly(fd, std.mem.asBytes(&number));
-    if (number != 1) return error.System;
+        fn wait(self: *Self) Error!void {
+            var what: if (kind == .signal) linux.signalfd_siginfo else u64 = undefined;
+            try system.read_exactly(self.fd, std.mem.asBytes(&what));
+            const is_one = if (kind == .signal) what.signo == @intFromEnum(signal) else what == 1;
+            if (!is_one) return error.System;
+        }
+    };
 }
