@@ -60,11 +60,8 @@ inline fn read(source: Source) u64 {
 }
 
 fn find_source() Source {
-    return switch (builtin.cpu.arch) {
-        .x86_64 => if (counter_is_invariant()) .rdtsc else .CLOCK_MONOTONIC,
-        .aarch64 => .cntvct,
-        else => .CLOCK_MONOTONIC,
-    };
+    if (builtin.cpu.arch == .aarch64) return .cntvct;
+    return if (counter_is_invariant()) .rdtsc else .CLOCK_MONOTONIC;
 }
 
 /// Intel's Software Developer's Manual, volume 2, CPUID: bit 8 of EDX of leaf 0x80000007.

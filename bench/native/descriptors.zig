@@ -9,13 +9,13 @@ const system = @import("system.zig");
 const Error = mechanism.Error;
 const Failure = mechanism.Failure;
 
-pub const Kind = enum { pipe, fifo, large_pipe, unix_stream, unix_datagram, unix_seqpacket, tcp };
+pub const Kind = enum { pipe, fifo, large_pipe, handover_pipe, unix_stream, unix_datagram, unix_seqpacket, tcp };
 
 pub fn Descriptors(comptime kind: Kind) type {
     return struct {
         const Self = @This();
         const has_bounds = kind == .unix_datagram or kind == .unix_seqpacket;
-        pub const forms: mechanism.Forms = .{};
+        pub const forms: mechanism.Forms = if (kind == .handover_pipe) mechanism.handover else .{};
 
         /// The receiver's and the sender's.
         ends: [2]i32 = undefined,
@@ -23,16 +23,17 @@ pub fn Descriptors(comptime kind: Kind) type {
 
         pub fn open(self: *Self, failure: *Failure) error{Forbidden}!void {
             self.ends = switch (kind) {
-                .pipe, .large_pipe => try system.new_pipe(failure),
+                .pipe, .large_pipe, .handover_pipe => try system.new_pipe(failure),
                 .fifo => try named_pipe(failure),
                 .unix_stream => try system.unix_pair(linux.SOCK.STREAM, failure),
                 .unix_datagram => try system.unix_pair(linux.SOCK.DGRAM, failure),
                 .unix_seqpacket => try system.unix_pair(linux.SOCK.SEQPACKET, failure),
                 .tcp => try tcp_pair(failure),
             };
-            if (kind == .large_pipe) {
+            if (kind == .large_pipe or kind == .handover_pipe) {
                 const result = linux.fcntl(self.ends[1], linux.F.SETPIPE_SZ, 1 << 20);
-                _ = try failure.check("F_SETPIPE_SZ of 1 MiB", result);
+                // Where the user's pipes have too many pages already, that of a handover stays smaller.
+                if (kind == .large_pipe) _ = try failure.check("F_SETPIPE_SZ of 1 MiB", result);
             }
             if (has_bounds) for (self.ends) |end| {
                 self.size_max = try widen(end, failure);
@@ -42,7 +43,7 @@ pub fn Descriptors(comptime kind: Kind) type {
         /// Of sockets, the same ones the other way round.
         pub fn open_back(self: *Self, there: *const Self, failure: *Failure) error{Forbidden}!void {
             switch (kind) {
-                .pipe, .fifo, .large_pipe => try self.open(failure),
+                .pipe, .fifo, .large_pipe, .handover_pipe => try self.open(failure),
                 else => self.ends = .{ there.ends[1], there.ends[0] },
             }
         }

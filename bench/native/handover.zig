@@ -1,13 +1,9 @@
-//! A large piece of data for the other side, which reads all of it. A handover mechanism has `open` as
-//! every mechanism may, and
+//! A large piece of data for the other side, which reads all of it where it has come to lie. What hands it over in
+//! place has, beside what every mechanism has,
 //!
-//!     /// Not timed: what the first side fills, and what the second side needs to take it. The second side is
-//!     /// done with it before the first one begins.
-//!     pub fn make(self: *Self, end: End, size: u32, failure: *Failure) error{Forbidden}!Mapping
-//!     /// Timed, in the first side and in the second one, which then answers with the sum of what it got.
-//!     pub fn give(self: *Self) Error!void
-//!     pub fn take(self: *Self) Error![]const u8
-//!     /// Both sides, not timed: gives the memory back.
+//!     /// Instead of `receive`: until the data is there, which is as large as was prepared for.
+//!     pub fn receive_in_place(self: *Self) Error![]u8
+//!     /// After each piece, not timed: gives its memory back.
 //!     pub fn release(self: *Self, end: End) void
 
 const std = @import("std");
@@ -15,44 +11,44 @@ const linux = std.os.linux;
 const memory = @import("memory.zig");
 const mechanism = @import("mechanism.zig");
 const system = @import("system.zig");
-const Semaphore = @import("semaphores.zig").Counted(.futex);
-const Mapping = memory.Mapping;
 const End = mechanism.End;
 const Error = mechanism.Error;
 const Failure = mechanism.Failure;
-
-const handover: mechanism.Forms = .{ .round_trip = false, .one_way = false, .handover = true };
+const Semaphore = @import("semaphores.zig").Counted(.futex);
 
 /// A memfd of its own for each piece, sealed so that nobody can change it any more, and passed over a
 /// Unix socket. Nothing is copied.
 pub const Memfd = struct {
-    pub const forms = handover;
+    pub const forms = mechanism.handover;
 
     const seals = linux.F.SEAL_SEAL | linux.F.SEAL_SHRINK | linux.F.SEAL_GROW | linux.F.SEAL_WRITE;
 
-    sockets: [2]i32 = .{ -1, -1 },
+    sockets: [2]i32 = undefined,
     file: i32 = -1,
-    data: Mapping = &.{},
+    data: memory.Mapping = &.{},
 
     pub fn open(self: *Memfd, failure: *Failure) error{Forbidden}!void {
         self.sockets = try system.unix_pair(linux.SOCK.SEQPACKET, failure);
     }
 
-    pub fn make(self: *Memfd, end: End, size: u32, failure: *Failure) error{Forbidden}!Mapping {
-        if (end == .receiving) return &.{};
+    pub fn prepare(self: *Memfd, end: End, _: mechanism.Form, size: u32, failure: *Failure) error{Forbidden}!void {
+        if (end == .receiving) return;
         self.file = try memory.memfd_file(failure);
         self.data = try memory.map_new(self.file, size, failure);
+    }
+
+    pub fn place(self: *Memfd, _: u32) []u8 {
         return self.data;
     }
 
-    pub fn give(self: *Memfd) Error!void {
+    pub fn send(self: *Memfd, _: []const u8) Error!void {
         // A file that is mapped for writing cannot be sealed against it.
         memory.unmap(self.data);
         _ = try system.call(linux.fcntl, .{ self.file, linux.F.ADD_SEALS, seals });
         try send_file(self.sockets[0], self.file);
     }
 
-    pub fn take(self: *Memfd) Error![]const u8 {
+    pub fn receive_in_place(self: *Memfd) Error![]u8 {
         self.file = try receive_file(self.sockets[1]);
         const f_get_seals = 1034;
         // Unsealed, the sender could cut it short under the reader's feet.
@@ -79,89 +75,55 @@ const Control = extern struct {
     const length = @sizeOf(linux.cmsghdr) + @sizeOf(i32);
 };
 
+var no_data: [0]std.posix.iovec = .{};
+
 fn send_file(socket: i32, file: i32) Error!void {
-    const control: Control = .{ .file = file };
-    const message = std.mem.zeroInit(linux.msghdr_const, .{ .iov = &.{}, .control = &control, .controllen = @sizeOf(Control) });
-    _ = try system.call(linux.sendmsg, .{ socket, &message, 0 });
+    var control: Control = .{ .file = file };
+    const message = message_with(&control);
+    _ = try system.call(linux.sendmsg, .{ socket, @ptrCast(&message), 0 });
 }
 
 fn receive_file(socket: i32) Error!i32 {
     var control: Control = .{};
-    var no_data: [0]std.posix.iovec = .{};
-    var message = std.mem.zeroInit(linux.msghdr, .{ .iov = &no_data, .control = &control, .controllen = @sizeOf(Control) });
+    var message = message_with(&control);
     _ = try system.call(linux.recvmsg, .{ socket, &message, linux.MSG.CMSG_CLOEXEC });
     return if (message.controllen >= Control.length) control.file else error.System;
 }
 
-/// Through a pipe: copied into it and out of it.
-pub const Pipe = struct {
-    pub const forms = handover;
-
-    pipe: [2]i32 = .{ -1, -1 },
-    data: Mapping = &.{},
-
-    pub fn open(self: *Pipe, failure: *Failure) error{Forbidden}!void {
-        self.pipe = try system.new_pipe(failure);
-        // Where the user's pipes have too many pages already it stays smaller.
-        _ = linux.fcntl(self.pipe[1], linux.F.SETPIPE_SZ, 1 << 20);
-    }
-
-    pub fn make(self: *Pipe, _: End, size: u32, failure: *Failure) error{Forbidden}!Mapping {
-        self.data = try memory.map_private(size, failure);
-        return self.data;
-    }
-
-    pub fn give(self: *Pipe) Error!void {
-        try system.write_all(self.pipe[1], self.data);
-    }
-
-    pub fn take(self: *Pipe) Error![]const u8 {
-        try system.read_exactly(self.pipe[0], self.data);
-        return self.data;
-    }
-
-    pub fn release(self: *Pipe, _: End) void {
-        memory.unmap(self.data);
-    }
-};
+fn message_with(control: *Control) linux.msghdr {
+    return std.mem.zeroInit(linux.msghdr, .{ .iov = &no_data, .control = control, .controllen = @sizeOf(Control) });
+}
 
 /// Copied into POSIX shared memory that both sides have mapped, and read there.
 pub const Shared = struct {
-    pub const forms = handover;
+    pub const forms = mechanism.handover;
 
     file: i32 = -1,
     full: *Semaphore = undefined,
-    shared: Mapping = &.{},
-    data: Mapping = &.{},
+    data: memory.Mapping = &.{},
 
     pub fn open(self: *Shared, failure: *Failure) error{Forbidden}!void {
         self.full = try memory.shared(Semaphore, failure);
         self.file = try memory.posix_file(failure);
     }
 
-    pub fn make(self: *Shared, end: End, size: u32, failure: *Failure) error{Forbidden}!Mapping {
-        self.shared = try memory.map_new(self.file, size, failure);
-        memory.populate(self.shared);
-        if (end == .sending) self.data = try memory.map_private(size, failure);
-        return self.data;
+    pub fn prepare(self: *Shared, _: End, _: mechanism.Form, size: u32, failure: *Failure) error{Forbidden}!void {
+        self.data = try memory.map_new(self.file, size, failure);
+        memory.populate(self.data);
     }
 
-    pub fn give(self: *Shared) Error!void {
-        @memcpy(self.shared, self.data);
+    pub fn send(self: *Shared, bytes: []const u8) Error!void {
+        @memcpy(self.data, bytes);
         try self.full.post();
     }
 
-    pub fn take(self: *Shared) Error![]const u8 {
+    pub fn receive_in_place(self: *Shared) Error![]u8 {
         try self.full.wait();
-        return self.shared;
+        return self.data;
     }
 
     pub fn release(self: *Shared, end: End) void {
-        memory.unmap(self.shared);
-        switch (end) {
-            .sending => memory.unmap(self.data),
-            // Gives the pages back.
-            .receiving => _ = linux.ftruncate(self.file, 0),
-        }
+        memory.unmap(self.data);
+        if (end == .receiving) _ = linux.ftruncate(self.file, 0);
     }
 };

@@ -13,9 +13,7 @@ const semaphores = @import("semaphores.zig");
 const splice = @import("splice.zig");
 const system = @import("system.zig");
 const Descriptors = @import("descriptors.zig").Descriptors;
-const Ring = ring.Ring;
 const Run = @import("run.zig").Run;
-const Settings = @import("run.zig").Settings;
 const Slots = @import("slots.zig").Slots;
 
 const mechanisms = .{
@@ -42,27 +40,25 @@ const mechanisms = .{
     .{ "signalfd", Slots(memory.memfd, semaphores.Signalfd) },
     .{ "timerfd", Slots(memory.memfd, semaphores.Timerfd) },
     .{ "handover-memfd", handover.Memfd },
-    .{ "handover-pipe", handover.Pipe },
+    .{ "handover-pipe", Descriptors(.handover_pipe) },
     .{ "handover-shared", handover.Shared },
-    .{ "ring-spin", Ring(ring.forever, .lane) },
-    .{ "ring-hybrid", Ring(ring.default_us, .lane) },
-    .{ "ring-sleep", Ring(0, .lane) },
-    .{ "ring-spin-no-lane", Ring(ring.forever, .ring) },
-    .{ "ring-hybrid-no-lane", Ring(ring.default_us, .ring) },
-    .{ "ring-sleep-no-lane", Ring(0, .ring) },
+    .{ "ring-spin", ring.Ring(ring.forever, .lane) },
+    .{ "ring-hybrid", ring.Ring(ring.default_us, .lane) },
+    .{ "ring-sleep", ring.Ring(0, .lane) },
+    .{ "ring-spin-no-lane", ring.Ring(ring.forever, .ring) },
+    .{ "ring-hybrid-no-lane", ring.Ring(ring.default_us, .ring) },
+    .{ "ring-sleep-no-lane", ring.Ring(0, .ring) },
 };
 
 pub fn main(init: std.process.Init.Minimal) void {
     var arguments = init.args.iterate();
     _ = arguments.skip();
     const name = arguments.next() orelse refuse_usage();
-    const settings: Settings = .{
-        .cores = .{ parse_core(arguments.next()), parse_core(arguments.next()) },
-        .samples_file = open_samples(arguments.next()),
-    };
+    const cores = [2]?u32{ parse_core(arguments.next()), parse_core(arguments.next()) };
+    const samples_file = open_samples(arguments.next());
     if (arguments.next() != null) refuse_usage();
     inline for (mechanisms) |entry| {
-        if (std.mem.eql(u8, name, entry[0])) Run(entry[1]).run(settings);
+        if (std.mem.eql(u8, name, entry[0])) Run(entry[1]).run(cores, samples_file);
     }
     refuse("there is no mechanism named {s}: it is one of{s}", .{ name, comptime names() });
 }

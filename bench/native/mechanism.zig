@@ -9,7 +9,8 @@
 //!     /// After the fork, in each process.
 //!     pub fn take_end(self: *Self, end: End, failure: *Failure) error{Forbidden}!void
 //!     /// In each process, before each command, while nothing is under way: lays out what depends on the size.
-//!     pub fn prepare(self: *Self, end: End, form: Form, size: u32) Error!void
+//!     /// Before each piece of a handover, in the second side first.
+//!     pub fn prepare(self: *Self, end: End, form: Form, size: u32, failure: *Failure) error{Forbidden, System}!void
 //!     /// Where the next message is to be written; left out, `send` copies it from anywhere.
 //!     pub fn place(self: *Self, size: u32) []u8
 //!     /// Returns when the bytes may be written over.
@@ -20,7 +21,7 @@
 //!     size_max: ?u32
 //!
 //! All but `forms`, `send` and `receive` may be left out. What carries nothing has `pub fn call(self: *Self) void`
-//! instead of those two, and a handover what `handover.zig` says. No side has to see that the other one is gone:
+//! instead of those two; see `handover.zig` for handovers. No side has to see that the other one is gone:
 //! see `ends.zig`.
 
 const std = @import("std");
@@ -42,6 +43,8 @@ pub const Forms = struct {
     /// Neither side ever sleeps in the kernel while it waits: needs a core for each.
     spins: bool = false,
 };
+
+pub const handover: Forms = .{ .round_trip = false, .one_way = false, .handover = true };
 
 /// A system call failed in a way that no mechanism expects.
 pub const Error = error{System};

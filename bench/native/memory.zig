@@ -85,10 +85,14 @@ pub fn mapping_at(address: usize, size: usize) Mapping {
     return start[0..size];
 }
 
-/// This process's own memory, which grows as it is asked for and keeps nothing when it does.
+/// Has this process's own memory be of that size at least; it keeps nothing when it grows.
 pub fn reserve(memory: *Mapping, size: usize, failure: *Failure) error{Forbidden}!void {
     if (size <= memory.len) return;
+    release(memory);
+    memory.* = try map_private(size, failure);
+}
+
+pub fn release(memory: *Mapping) void {
     if (memory.len > 0) unmap(memory.*);
     memory.* = &.{};
-    memory.* = try map_private(size, failure);
 }

@@ -62,7 +62,7 @@ pub fn Ring(comptime spin_us: f64, comptime path: Path) type {
             }
         }
 
-        pub fn prepare(self: *Self, _: mechanism.End, form: mechanism.Form, _: u32) Error!void {
+        pub fn prepare(self: *Self, _: mechanism.End, form: mechanism.Form, _: u32, _: *Failure) Error!void {
             self.lets_sleep = form == .round_trip;
         }
 

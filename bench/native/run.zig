@@ -18,18 +18,13 @@ const Meeting = @import("meeting.zig").Meeting;
 const Samples = @import("samples.zig").Samples;
 const Side = mechanisms.Side;
 
-pub const Settings = struct {
-    /// Where each side runs; null: wherever the kernel puts it.
-    cores: [2]?u32,
-    /// Takes the samples of round trips; null: nobody does.
-    samples_file: ?i32,
-};
-
 /// One side of it. The second has what the first had when it forked, and from then on its own.
 pub fn Run(comptime Mechanism: type) type {
     return struct {
         const Self = @This();
         const forms: mechanisms.Forms = Mechanism.forms;
+        const has_places = @hasDecl(Mechanism, "place");
+        const receives_in_place = @hasDecl(Mechanism, "receive_in_place");
         const way_count = if (forms.round_trip) 2 else 1;
 
         /// There, from the first side to the second, and back.
@@ -48,10 +43,11 @@ pub fn Run(comptime Mechanism: type) type {
         used: system.Usage = @splat(0),
         failure: Failure = .{},
 
-        pub fn run(settings: Settings) noreturn {
+        /// Where each side is to run; null: wherever the kernel puts it. The file takes the samples of round trips.
+        pub fn run(cores: [2]?u32, samples_file: ?i32) noreturn {
             ends.hold();
             var self: Self = .{ .clock = .init() };
-            self.start(settings.cores) catch |err| self.fail(.first, .forbidden, err);
+            self.start(cores) catch |err| self.fail(.first, .forbidden, err);
             var lines: command.Lines = .{};
             while (lines.next()) |line| {
                 var why: Failure = .{};
@@ -59,7 +55,7 @@ pub fn Run(comptime Mechanism: type) type {
                     command.answer("{{\"error\":\"{s}\"}}", .{why.text});
                     continue;
                 };
-                self.obey(order, settings.samples_file) catch |err| self.fail(.first, .@"error", err);
+                self.obey(order, samples_file) catch |err| self.fail(.first, .@"error", err);
             }
             ends.leave(0);
         }
@@ -137,8 +133,6 @@ pub fn Run(comptime Mechanism: type) type {
 
         fn carry_out(self: *Self, comptime side: Side, order: Command) !void {
             self.size = order.size;
-            if (order.form != .handover) try self.prepare(side, order.form);
-            try self.meeting.meet(side, false);
             switch (order.form) {
                 inline else => |form| if (@field(forms, @tagName(form))) switch (order.depth) {
                     inline else => |depth| if (form == .handover)
@@ -151,16 +145,20 @@ pub fn Run(comptime Mechanism: type) type {
             try self.meeting.meet(side, false);
         }
 
+        /// The first side has what it sends in `outgoing`, the second one sends what it received.
         fn prepare(self: *Self, side: Side, form: Form) !void {
-            try memory.reserve(&self.outgoing, self.size, &self.failure);
-            try memory.reserve(&self.incoming, self.size, &self.failure);
-            payload.fill(self.outgoing[0..self.size], self.number);
+            const needs_room = side == .second or form == .round_trip;
+            if (side == .first and !has_places) try memory.reserve(&self.outgoing, self.size, &self.failure);
+            if (needs_room and !receives_in_place) try memory.reserve(&self.incoming, self.size, &self.failure);
             for (&self.ways, 0..) |*way, index| {
-                if (@hasDecl(Mechanism, "prepare")) try way.prepare(end_of(side, index), form, self.size);
+                if (@hasDecl(Mechanism, "prepare")) try way.prepare(end_of(side, index), form, self.size, &self.failure);
             }
         }
 
         fn exchange(self: *Self, comptime side: Side, comptime form: Form, comptime depth: Depth, order: Command) !void {
+            try self.prepare(side, form);
+            if (side == .first and !has_places) payload.fill(self.outgoing[0..self.size], self.number);
+            try self.meeting.meet(side, false);
             try self.repeat(side, form, depth, order.warm_up);
             const ready = system.usage_now();
             // From here on the second side waits for what is timed.
@@ -192,10 +190,13 @@ pub fn Run(comptime Mechanism: type) type {
         }
 
         inline fn send(self: *Self, comptime depth: Depth) !void {
-            const has_places = @hasDecl(Mechanism, "place");
-            const bytes = if (has_places) self.ways[0].place(self.size) else self.outgoing[0..self.size];
+            const bytes = self.place();
             payload.write(depth, bytes, self.number);
             try self.ways[0].send(bytes);
+        }
+
+        inline fn place(self: *Self) []u8 {
+            return if (has_places) self.ways[0].place(self.size) else self.outgoing[0..self.size];
         }
 
         inline fn receive(self: *Self, way: *Mechanism, comptime depth: Depth) !void {
@@ -209,21 +210,24 @@ pub fn Run(comptime Mechanism: type) type {
             self.used = @splat(0);
             for (0..count) |_| {
                 if (side == .first) try self.give() else try self.take();
-                self.ways[0].release(end_of(side, 0));
+                if (@hasDecl(Mechanism, "release")) self.ways[0].release(end_of(side, 0));
+                memory.release(&self.outgoing);
+                memory.release(&self.incoming);
                 self.number +%= 1;
             }
         }
 
         /// What is handed over is made before, and let go after: neither is timed.
         fn give(self: *Self) !void {
-            // Until the second side is ready.
+            // Until the second side is prepared.
             try self.meeting.meet(.first, false);
-            const data = try self.ways[0].make(.sending, self.size, &self.failure);
+            try self.prepare(.first, .handover);
+            const data = self.place();
             payload.fill(data, self.number);
             const sum = payload.sum(data);
             const before = system.usage_now();
             self.samples.begin(&self.clock);
-            try self.ways[0].give();
+            try self.ways[0].send(data);
             try self.meeting.meet(.first, false);
             self.samples.note(&self.clock);
             self.used += system.usage_now() - before;
@@ -231,10 +235,12 @@ pub fn Run(comptime Mechanism: type) type {
         }
 
         fn take(self: *Self) !void {
-            _ = try self.ways[0].make(.receiving, self.size, &self.failure);
+            try self.prepare(.second, .handover);
             try self.meeting.meet(.second, false);
             const before = system.usage_now();
-            self.meeting.sum = payload.sum(try self.ways[0].take());
+            const data = if (receives_in_place) try self.ways[0].receive_in_place() else self.incoming[0..self.size];
+            if (!receives_in_place) self.received_size = try self.ways[0].receive(data);
+            self.meeting.sum = payload.sum(data);
             try self.meeting.meet(.second, false);
             self.used += system.usage_now() - before;
         }

@@ -56,7 +56,7 @@ pub fn Slots(comptime map: memory.Map, comptime Design: type) type {
             memory.populate(@ptrCast(self.shared));
         }
 
-        pub fn prepare(self: *Self, end: mechanism.End, _: mechanism.Form, size: u32) Error!void {
+        pub fn prepare(self: *Self, end: mechanism.End, _: mechanism.Form, size: u32, _: *Failure) Error!void {
             self.slot_size = std.mem.alignForward(u32, size, memory.line_size);
             self.count = @min(slots_max, payload_size / self.slot_size);
             self.slot = 0;

@@ -47,7 +47,7 @@ pub fn Pages(comptime source: enum { private, file }) type {
         }
 
         /// The pipe is empty, so the whole ring is free.
-        pub fn prepare(self: *Self, _: mechanism.End, _: mechanism.Form, _: u32) Error!void {
+        pub fn prepare(self: *Self, _: mechanism.End, _: mechanism.Form, _: u32, _: *Failure) Error!void {
             self.next = 0;
         }
 
