@@ -6,24 +6,15 @@ const std = @import("std");
 /// How much of a message is written anew and checked.
 pub const Depth = enum(u8) { edges, whole };
 
-pub fn fill(bytes: []u8, number: u32) void {
-    for (words_of(u32, bytes)[1..], 1..) |*each, index| each.* = word(number, index);
-    stamp(bytes, number);
-}
-
-/// Writes the edges of a message whose inside is already there.
-inline fn stamp(bytes: []u8, number: u32) void {
+/// Of a message whose inside is already there only the edges.
+pub inline fn write(comptime depth: Depth, bytes: []u8, number: u32) void {
     const words = words_of(u32, bytes);
+    if (depth == .whole) for (words, 0..) |*each, index| {
+        each.* = word(number, index);
+    };
     words[words.len - 1] = word(number, words.len - 1);
     words[0] = number;
     @memset(bytes[words.len * 4 ..], @truncate(number));
-}
-
-pub inline fn write(comptime depth: Depth, bytes: []u8, number: u32) void {
-    switch (depth) {
-        .edges => stamp(bytes, number),
-        .whole => fill(bytes, number),
-    }
 }
 
 pub inline fn is_right(comptime depth: Depth, bytes: []u8, number: u32) bool {

@@ -157,14 +157,15 @@ pub fn Run(comptime Mechanism: type) type {
 
         fn exchange(self: *Self, comptime side: Side, comptime form: Form, comptime depth: Depth, order: Command) !void {
             try self.prepare(side, form);
-            if (side == .first and !has_places) payload.fill(self.outgoing[0..self.size], self.number);
+            if (side == .first and !has_places) payload.write(.whole, self.outgoing[0..self.size], self.number);
             try self.meeting.meet(side, false);
             try self.repeat(side, form, depth, order.warm_up);
             const ready = system.usage_now();
             // From here on the second side waits for what is timed.
             try self.meeting.meet(side, false);
             const before = if (side == .first) system.usage_now() else ready;
-            if (side == .first) self.samples.restart(&self.clock);
+            self.samples.count = 0;
+            self.samples.begin(&self.clock);
             try self.repeat(side, form, depth, order.count);
             if (form == .one_way) {
                 try self.meeting.meet(side, forms.spins);
@@ -223,7 +224,7 @@ pub fn Run(comptime Mechanism: type) type {
             try self.meeting.meet(.first, false);
             try self.prepare(.first, .handover);
             const data = self.place();
-            payload.fill(data, self.number);
+            payload.write(.whole, data, self.number);
             const sum = payload.sum(data);
             const before = system.usage_now();
             self.samples.begin(&self.clock);

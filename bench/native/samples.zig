@@ -21,12 +21,6 @@ pub const Samples = struct {
         return @ptrCast(self.buffer.ptr);
     }
 
-    /// Forgets those of the warm-up.
-    pub inline fn restart(self: *Samples, clock: *const Clock) void {
-        self.count = 0;
-        self.begin(clock);
-    }
-
     pub inline fn begin(self: *Samples, clock: *const Clock) void {
         self.last = clock.ticks();
     }
