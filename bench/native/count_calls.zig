@@ -37,9 +37,8 @@ fn tracepoint_id() u64 {
         const text = read_file(path, &buffer, errno) orelse continue;
         return std.fmt.parseInt(u64, text, 10) catch continue;
     }
-    forbid("the kernel's tracepoint raw_syscalls:sys_enter cannot be read: {s} (E{t}), {s} (E{t})", .{
-        id_paths[0], errors[0], id_paths[1], errors[1],
-    });
+    const format = "the kernel's tracepoint raw_syscalls:sys_enter cannot be read: {s} (E{t}), {s} (E{t})";
+    forbid(format, .{ id_paths[0], errors[0], id_paths[1], errors[1] });
 }
 
 /// A thread that is made while the list is read is counted where the one that made it is already.

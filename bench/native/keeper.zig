@@ -31,11 +31,9 @@ pub fn remove() void {
 
 /// Fails where it was removed already, which is as good.
 fn remove_by(control: linux.SYS, id: usize) void {
+    // Of semctl the last is the command and the one before it the semaphore, of msgctl the other way round.
     const ipc_rmid = 0;
-    _ = if (control == .semctl)
-        linux.syscall3(control, id, 0, ipc_rmid)
-    else
-        linux.syscall3(control, id, ipc_rmid, 0);
+    _ = linux.syscall3(control, id, ipc_rmid, ipc_rmid);
 }
 
 fn keep(get: linux.SYS, control: linux.SYS, arguments: [2]usize, end: i32) noreturn {

@@ -53,12 +53,15 @@ const mechanisms = .{
 pub fn main(init: std.process.Init.Minimal) void {
     var arguments = init.args.iterate();
     _ = arguments.skip();
-    const name = arguments.next() orelse refuse_usage();
-    const cores = [2]?u32{ parse_core(arguments.next()), parse_core(arguments.next()) };
-    const samples_file = open_samples(arguments.next());
-    if (arguments.next() != null) refuse_usage();
+    var words: [4][:0]const u8 = undefined;
+    const usage = "usage: mechanisms <name> <core or -> <core or -> <samples file or ->";
+    for (&words) |*word| word.* = arguments.next() orelse refuse(usage, .{});
+    if (arguments.next() != null) refuse(usage, .{});
+    const name, const first_core, const second_core, const samples_file = words;
+    const cores = [2]?u32{ parse_core(first_core), parse_core(second_core) };
+    const samples = open_samples(samples_file);
     inline for (mechanisms) |entry| {
-        if (std.mem.eql(u8, name, entry[0])) Run(entry[1]).run(cores, samples_file);
+        if (std.mem.eql(u8, name, entry[0])) Run(entry[1]).run(cores, samples);
     }
     refuse("there is no mechanism named {s}: it is one of{s}", .{ name, comptime names() });
 }
@@ -70,27 +73,19 @@ fn names() []const u8 {
 }
 
 /// Null: not pinned.
-fn parse_core(argument: ?[:0]const u8) ?u32 {
-    const text = argument orelse refuse_usage();
+fn parse_core(text: []const u8) ?u32 {
     if (std.mem.eql(u8, text, "-")) return null;
     const core = std.fmt.parseInt(u32, text, 10) catch refuse("a core is a number or -, not {s}", .{text});
-    if (core >= system.core_limit) refuse("a core is below {d}, not {s}", .{ system.core_limit, text });
-    return core;
+    return if (core < system.core_limit) core else refuse("a core is below {d}, not {s}", .{ system.core_limit, text });
 }
 
 /// Null: nobody wants the samples.
-fn open_samples(argument: ?[:0]const u8) ?i32 {
-    const path = argument orelse refuse_usage();
+fn open_samples(path: [:0]const u8) ?i32 {
     if (std.mem.eql(u8, path, "-")) return null;
     const flags: linux.O = .{ .ACCMODE = .WRONLY, .CREAT = true, .APPEND = true, .CLOEXEC = true };
     const result = linux.open(path, flags, 0o644);
     const errno = linux.errno(result);
-    if (errno != .SUCCESS) refuse("{s} cannot be written: E{t}", .{ path, errno });
-    return @intCast(result);
-}
-
-fn refuse_usage() noreturn {
-    refuse("usage: mechanisms <name> <core or -> <core or -> <samples file or ->", .{});
+    return if (errno == .SUCCESS) @intCast(result) else refuse("{s} cannot be written: E{t}", .{ path, errno });
 }
 
 fn refuse(comptime format: []const u8, arguments: anytype) noreturn {
