@@ -14,7 +14,7 @@ pub inline fn write(comptime depth: Depth, bytes: []u8, number: u32) void {
     };
     words[words.len - 1] = word(number, words.len - 1);
     words[0] = number;
-    @memset(bytes[words.len * 4 ..], @truncate(number));
+    for (bytes[words.len * 4 ..]) |*byte| byte.* = @truncate(number);
 }
 
 pub inline fn is_right(comptime depth: Depth, bytes: []u8, number: u32) bool {

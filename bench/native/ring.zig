@@ -82,8 +82,10 @@ pub fn Ring(comptime spin_us: f64, comptime path: Path) type {
         }
 
         pub inline fn receive(self: *Self, into: []u8) Error!usize {
-            const size = if (path == .lane) self.consumer.receive(into, forever) else self.receive_from_ring(into);
-            return size catch error.System;
+            return switch (path) {
+                .lane => self.consumer.receive(into, forever),
+                .ring => self.receive_from_ring(into),
+            } catch error.System;
         }
 
         /// Copies out and releases exactly as `Consumer.receive` does with what is too long for the lane.
