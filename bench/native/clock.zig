@@ -6,18 +6,7 @@ const builtin = @import("builtin");
 const linux = std.os.linux;
 const core = @import("zerocross_core");
 
-pub const Source = enum(i32) {
-    monotonic = 0,
-    rdtsc = 1,
-    cntvct = 2,
-
-    pub fn name(self: Source) []const u8 {
-        return switch (self) {
-            .monotonic => "CLOCK_MONOTONIC",
-            else => @tagName(self),
-        };
-    }
-};
+pub const Source = enum(i32) { CLOCK_MONOTONIC, rdtsc, cntvct };
 
 pub const Clock = struct {
     source: Source,
@@ -37,7 +26,7 @@ pub const Clock = struct {
 
     /// Nanoseconds of a tick, from all that passed since `init`.
     pub fn scale(self: *const Clock) f64 {
-        if (self.source == .monotonic) return 1;
+        if (self.source == .CLOCK_MONOTONIC) return 1;
         const now = read_pair(self.source);
         return to_float(now.ns - self.start.ns) / to_float(now.ticks - self.start.ticks);
     }
@@ -67,15 +56,12 @@ pub const Clock = struct {
 };
 
 inline fn read(source: Source) u64 {
-    return if (source == .monotonic) monotonic_ns() else core.cpu.ticks();
+    return if (source == .CLOCK_MONOTONIC) monotonic_ns() else core.cpu.ticks();
 }
 
 fn find_source() Source {
-    return switch (builtin.cpu.arch) {
-        .x86_64 => if (counter_is_invariant()) .rdtsc else .monotonic,
-        .aarch64 => .cntvct,
-        else => .monotonic,
-    };
+    if (builtin.cpu.arch == .aarch64) return .cntvct;
+    return if (counter_is_invariant()) .rdtsc else .CLOCK_MONOTONIC;
 }
 
 /// Intel's Software Developer's Manual, volume 2, CPUID: bit 8 of EDX of leaf 0x80000007.

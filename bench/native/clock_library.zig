@@ -5,9 +5,9 @@ const linux = std.os.linux;
 const core = @import("zerocross_core");
 const Clock = @import("clock.zig").Clock;
 
-const State = enum(u8) { unset, calibrating, ready };
-
-var state: State = .unset;
+/// The workers of a process share this library.
+var mutex: core.Mutex = .{};
+var is_ready: bool = false;
 var clock: Clock = undefined;
 var scale: f64 = undefined;
 
@@ -26,19 +26,17 @@ export fn bench_clock() i32 {
     return @intFromEnum(clock.source);
 }
 
-/// The workers of a process share this library.
 inline fn calibrate_once() void {
-    if (@atomicLoad(State, &state, .acquire) != .ready) calibrate();
+    if (!@atomicLoad(bool, &is_ready, .acquire)) calibrate(); // Pairs with the store below.
 }
 
 noinline fn calibrate() void {
-    if (@cmpxchgStrong(State, &state, .unset, .calibrating, .monotonic, .monotonic) != null) {
-        while (@atomicLoad(State, &state, .acquire) != .ready) core.cpu.pause();
-        return;
-    }
+    mutex.lock();
+    defer mutex.unlock();
+    if (is_ready) return;
     clock = .init();
     const pause = core.time.timespec_from_ns(calibration_ns);
     _ = linux.nanosleep(&pause, null);
     scale = clock.scale();
-    @atomicStore(State, &state, .ready, .release);
+    @atomicStore(bool, &is_ready, true, .release);
 }

@@ -1,69 +1,63 @@
-//! What a run is told to do: one line for each command, see `parse`.
+//! What a run is told to do, one line for each command, see `parse`, and its answers.
 
 const std = @import("std");
 const linux = std.os.linux;
-const payload = @import("payload.zig");
-const stream = @import("stream.zig");
-const Forms = @import("mechanism.zig").Forms;
-const Handovers = @import("samples.zig").Handovers;
+const mechanism = @import("mechanism.zig");
+const system = @import("system.zig");
+const Depth = @import("payload.zig").Depth;
+const Form = mechanism.Form;
 
 /// As the second side is told of it too.
 pub const Command = extern struct {
     form: Form,
-    depth: payload.Depth,
+    depth: Depth,
     warm_up: u32,
     count: u32,
     size: u32,
 };
 
-pub const Form = enum(u8) { round_trip, one_way, handover };
-
-pub const Reply = union(enum) {
-    command: Command,
-    /// Why there is none.
-    refusal: []const u8,
-};
-
 const Word = enum { verify, @"verify-one-way", @"round-trip", @"one-way", handover };
-
-/// For what the mechanism can do.
-pub const Abilities = struct {
-    forms: Forms,
-    handover: bool,
-    size_max: ?u32,
-};
 
 /// Nobody waits for more in one message.
 const size_limit = 1 << 30;
 const count_limit = 1 << 28;
+/// Their times are answered in one line.
+pub const handovers_max = 1000;
 
-/// `verify COUNT SIZE`, and in the same way `verify-one-way`, `round-trip`, `one-way` and `handover`.
-pub fn parse(line: []const u8, abilities: Abilities, text: []u8) Reply {
+/// `verify COUNT SIZE`, and in the same way `verify-one-way`, `round-trip`, `one-way` and `handover`, for what
+/// the mechanism can do.
+pub fn parse(line: []const u8, forms: mechanism.Forms, size_max: ?u32, why: *mechanism.Failure) error{Forbidden}!Command {
     var words = std.mem.tokenizeScalar(u8, line, ' ');
     const word = std.meta.stringToEnum(Word, words.next() orelse "");
     const count = number(words.next(), 1, count_limit);
     const size = number(words.next(), 0, size_limit);
     if (word == null or count == null or size == null or words.next() != null) {
-        return refuse(text, "a command is verify, verify-one-way, round-trip, one-way or handover, with a count and a size", .{});
+        return why.set("a command is verify, verify-one-way, round-trip, one-way or handover, with a count and a size", .{});
     }
-    const form = form_of(word.?, abilities);
-    if (!is_known(form, abilities)) return refuse(text, "it has no {s}", .{switch (form) {
-        .round_trip => "round trip",
-        .one_way => "one-way form",
-        .handover => "handover",
-    }});
-    const size_min = @max(payload.size_min, abilities.forms.min_size);
-    if (size.? < size_min) return refuse(text, "at least {d} bytes", .{size_min});
-    if (size.? > abilities.size_max orelse size_limit) return refuse(text, "at most {d} bytes", .{abilities.size_max.?});
-    if (form == .handover and count.? > Handovers.max) return refuse(text, "at most {d} handovers", .{Handovers.max});
+    const form: Form = switch (word.?) {
+        // What has no round trips is verified in the form that it has.
+        .verify => if (forms.handover) .handover else if (forms.round_trip) .round_trip else .one_way,
+        .@"round-trip" => .round_trip,
+        .@"verify-one-way", .@"one-way" => .one_way,
+        .handover => .handover,
+    };
+    const is_known, const name = switch (form) {
+        .round_trip => .{ forms.round_trip, "round trip" },
+        .one_way => .{ forms.one_way, "one-way form" },
+        .handover => .{ forms.handover, "handover" },
+    };
+    if (!is_known) return why.set("it has no {s}", .{name});
+    if (size.? < forms.size_min) return why.set("at least {d} bytes", .{forms.size_min});
+    if (size.? > size_max orelse size_limit) return why.set("at most {d} bytes", .{size_max.?});
+    if (form == .handover and count.? > handovers_max) return why.set("at most {d} handovers", .{handovers_max});
     const verifies = word == .verify or word == .@"verify-one-way";
-    return .{ .command = .{
+    return .{
         .form = form,
         .depth = if (verifies) .whole else .edges,
         .warm_up = if (verifies) 0 else warm_up(form, count.?),
         .count = count.?,
         .size = size.?,
-    } };
+    };
 }
 
 /// Messages that go first, untimed: those before have taken the caches for themselves.
@@ -76,31 +70,9 @@ fn warm_up(form: Form, count: u32) u32 {
     };
 }
 
-fn form_of(word: Word, abilities: Abilities) Form {
-    return switch (word) {
-        // What has no round trips is verified in the form that it has.
-        .verify => if (abilities.handover) .handover else if (abilities.forms.round_trip) .round_trip else .one_way,
-        .@"round-trip" => .round_trip,
-        .@"verify-one-way", .@"one-way" => .one_way,
-        .handover => .handover,
-    };
-}
-
-fn is_known(form: Form, abilities: Abilities) bool {
-    return switch (form) {
-        .round_trip => abilities.forms.round_trip,
-        .one_way => abilities.forms.one_way,
-        .handover => abilities.handover,
-    };
-}
-
 fn number(text: ?[]const u8, min: u32, max: u32) ?u32 {
     const value = std.fmt.parseInt(u32, text orelse return null, 10) catch return null;
     return if (value < min or value > max) null else value;
-}
-
-fn refuse(text: []u8, comptime format: []const u8, arguments: anytype) Reply {
-    return .{ .refusal = std.fmt.bufPrint(text, format, arguments) catch unreachable };
 }
 
 /// Lines of standard input.
@@ -120,18 +92,10 @@ pub const Lines = struct {
             std.mem.copyForwards(u8, &self.buffer, pending);
             self.start = 0;
             self.end = pending.len;
-            if (!self.read_more()) return null;
-        }
-    }
-
-    fn read_more(self: *Lines) bool {
-        const room = self.buffer[self.end..];
-        while (true) {
-            const result = linux.read(0, room.ptr, room.len);
-            const succeeded = stream.succeeded(result) catch return false;
-            if (!succeeded) continue;
-            self.end += result;
-            return result > 0;
+            const room = self.buffer[self.end..];
+            const size = system.call(linux.read, .{ 0, room.ptr, room.len }) catch return null;
+            if (size == 0) return null;
+            self.end += size;
         }
     }
 };
@@ -143,5 +107,5 @@ pub fn answer(comptime format: []const u8, arguments: anytype) void {
     };
     const text = std.fmt.bufPrint(&line.buffer, format ++ "\n", arguments) catch unreachable;
     // Whoever does not listen any more has closed standard input too, which ends this.
-    stream.write_all(1, text) catch {};
+    system.write_all(1, text) catch {};
 }

@@ -1,39 +1,30 @@
 //! The ways on which a run ends: its input is over, it is told to by a signal, it has failed, or the
 //! second side has died. On each the second side ends first, and nothing of the mechanism stays behind.
+//! The first side hears of the second one's end by a signal, whatever it is at, and ends the second one with it.
 
-const std = @import("std");
-const linux = std.os.linux;
-const command = @import("command.zig");
-const Meeting = @import("meeting.zig").Meeting;
-const Verdict = @import("meeting.zig").Verdict;
+const linux = @import("std").os.linux;
+const answer = @import("command.zig").answer;
+const keeper = @import("keeper.zig");
+const Side = @import("mechanism.zig").Side;
 
-const told_to_end = [_]linux.SIG{ .INT, .TERM, .HUP };
-const heeded = told_to_end ++ [_]linux.SIG{.CHLD};
+const heeded = [_]linux.SIG{ .INT, .TERM, .HUP, .CHLD };
 
-/// Removes what would outlive both processes.
-var remove: *const fn () void = undefined;
-/// The second side's process; 0 where there is none.
+/// The second side's process; 0 where there is none any more.
 var second: i32 = 0;
-/// Where a second side leaves its verdict.
-var meeting: *const Meeting = undefined;
+
+/// What a process says for its last line, and ends with.
+pub const Verdict = enum(u8) { forbidden, @"error" };
 
 /// From here on no signal ends the process, until `heed`.
-pub fn hold(remove_all: *const fn () void) void {
-    remove = remove_all;
-    ignore(.PIPE);
+pub fn hold() void {
+    handle_by(.PIPE, linux.SIG.IGN);
     set_mask(linux.SIG.BLOCK);
 }
 
 /// The first side: from here on whatever ends the run cleans up after it.
-pub fn heed(second_side: i32, common: *const Meeting) void {
+pub fn heed(second_side: i32) void {
     second = second_side;
-    meeting = common;
-    const action: linux.Sigaction = .{
-        .handler = .{ .handler = handle },
-        .mask = mask(),
-        .flags = linux.SA.RESTART,
-    };
-    for (heeded) |signal| _ = linux.sigaction(signal, &action, null);
+    for (heeded) |signal| handle_by(signal, handle);
     set_mask(linux.SIG.UNBLOCK);
 }
 
@@ -42,8 +33,8 @@ pub fn follow(first: i32) void {
     _ = linux.prctl(@intFromEnum(linux.PR.SET_PDEATHSIG), @intFromEnum(linux.SIG.KILL), 0, 0, 0);
     // It may have died before that call.
     if (linux.getppid() != first) linux.exit_group(1);
-    ignore(.INT);
-    ignore(.HUP);
+    handle_by(.INT, linux.SIG.IGN);
+    handle_by(.HUP, linux.SIG.IGN);
     set_mask(linux.SIG.UNBLOCK);
 }
 
@@ -55,59 +46,44 @@ pub fn leave(code: u8) noreturn {
         var status: u32 = undefined;
         while (linux.errno(linux.waitpid(second, &status, 0)) == .INTR) {}
     }
-    remove();
+    keeper.remove();
     linux.exit_group(code);
 }
 
-pub fn leave_with(verdict: Verdict, text: []const u8) noreturn {
-    switch (verdict) {
-        .none, .wrong => command.answer("{{\"error\":\"{s}\"}}", .{text}),
-        .forbidden => command.answer("{{\"forbidden\":\"{s}\"}}", .{text}),
-    }
-    leave(if (verdict == .forbidden) 0 else 1);
-}
-
-/// For what fails when the second side is gone: its own verdict is better, and the signal that brings
-/// it is under way then.
-pub fn leave_after_second(text: []const u8) noreturn {
-    const one_second: linux.timespec = .{ .sec = 1, .nsec = 0 };
-    _ = linux.nanosleep(&one_second, null);
-    leave_with(.wrong, text);
+/// Ends it from either side.
+pub fn leave_with(side: Side, verdict: Verdict, text: []const u8) noreturn {
+    answer("{{\"{t}\":\"{s}\"}}", .{ verdict, text });
+    if (side == .first) leave(@intFromEnum(verdict));
+    linux.exit_group(@intFromEnum(verdict));
 }
 
 fn handle(signal: linux.SIG) callconv(.c) void {
     if (signal != .CHLD) leave(128 + @as(u8, @intCast(@intFromEnum(signal))));
-    if (!second_has_ended()) return;
-    switch (meeting.shared.verdict) {
-        .none => leave_with(.wrong, "the second side has died"),
-        else => |verdict| leave_with(verdict, meeting.judgement()),
-    }
-}
-
-fn second_has_ended() bool {
     var status: u32 = undefined;
     const result = linux.waitpid(second, &status, linux.W.NOHANG);
-    if (linux.errno(result) != .SUCCESS or result == 0) return false;
+    // It was stopped, or goes on.
+    if (linux.errno(result) != .SUCCESS or result == 0) return;
     second = 0;
-    return true;
-}
-
-fn mask() linux.sigset_t {
-    var set = linux.sigemptyset();
-    for (heeded) |signal| linux.sigaddset(&set, signal);
-    return set;
+    if (!linux.W.IFEXITED(status)) leave_with(.first, .@"error", "the second side has died");
+    leave(linux.W.EXITSTATUS(status)); // It has said why.
 }
 
 fn set_mask(how: u32) void {
-    const set = mask();
+    const set = heeded_set();
     _ = linux.sigprocmask(how, &set, null);
 }
 
-fn ignore(signal: linux.SIG) void {
+fn handle_by(signal: linux.SIG, handler: ?linux.Sigaction.handler_fn) void {
     const action: linux.Sigaction = .{
-        .handler = .{ .handler = linux.SIG.IGN },
-        .mask = linux.sigemptyset(),
-        .flags = 0,
+        .handler = .{ .handler = handler },
+        .mask = heeded_set(),
+        .flags = linux.SA.RESTART,
     };
     _ = linux.sigaction(signal, &action, null);
+}
+
+fn heeded_set() linux.sigset_t {
+    var set = linux.sigemptyset();
+    for (heeded) |signal| linux.sigaddset(&set, signal);
+    return set;
 }

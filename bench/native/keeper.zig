@@ -1,100 +1,58 @@
 //! System V queues and semaphores outlive the processes that use them. A third process, the keeper,
-//! makes the object, holds the end of a pipe that both sides keep open, and removes the object when
-//! both are gone, whatever ended them.
+//! makes the object, holds an end of a pair of sockets whose other end both sides keep open, and removes
+//! the object when both are gone, whatever ended them. No mechanism needs more than one.
 
 const std = @import("std");
 const linux = std.os.linux;
-const stream = @import("stream.zig");
-const Error = @import("mechanism.zig").Error;
+const system = @import("system.zig");
 const Failure = @import("mechanism.zig").Failure;
 
-pub const Kind = union(enum) {
-    queue,
-    /// So many in one set.
-    semaphores: u32,
+/// What is kept, and the call that removes it.
+var kept: ?struct { control: linux.SYS, id: usize } = null;
 
-    const ipc_private = 0;
+/// Before the fork. `get` makes it, and `control` removes it.
+pub fn make(comptime get: linux.SYS, control: linux.SYS, arguments: [2]usize, failure: *Failure) error{Forbidden}!usize {
+    const keepers_end, const our_end = try system.unix_pair(linux.SOCK.STREAM, failure);
+    // A fork whose end is told to nobody: no SIGCHLD, and no wait for children returns it.
+    const process = try failure.check("clone", linux.syscall5(.clone, 0, 0, 0, 0, 0));
+    if (process == 0) keep(get, control, arguments, keepers_end);
+    _ = linux.close(keepers_end);
+    var result: usize = undefined;
+    system.read_exactly(our_end, std.mem.asBytes(&result)) catch return failure.set("the keeper died", .{});
+    const id = try failure.check(@tagName(get), result);
+    kept = .{ .control = control, .id = id };
+    return id;
+}
+
+/// What there is to be removed, without waiting for the keeper.
+pub fn remove() void {
+    if (kept) |object| remove_by(object.control, object.id);
+}
+
+/// Fails where it was removed already, which is as good.
+fn remove_by(control: linux.SYS, id: usize) void {
+    // Of semctl the last is the command and the one before it the semaphore, of msgctl the other way round.
     const ipc_rmid = 0;
-    const owner_only = 0o600;
-
-    fn make(self: Kind) usize {
-        return switch (self) {
-            .queue => linux.syscall2(.msgget, ipc_private, owner_only),
-            .semaphores => |count| linux.syscall3(.semget, ipc_private, count, owner_only),
-        };
-    }
-
-    fn remove(self: Kind, id: usize) void {
-        // Fails where another process removed it already, which is as good.
-        _ = switch (self) {
-            .queue => linux.syscall3(.msgctl, id, ipc_rmid, 0),
-            .semaphores => linux.syscall3(.semctl, id, 0, ipc_rmid),
-        };
-    }
-};
-
-/// A System V object that is gone when both sides are.
-pub const Kept = struct {
-    kind: Kind = .queue,
-    id: ?usize = null,
-
-    /// Before the fork.
-    pub fn make(self: *Kept, kind: Kind, failure: *Failure) error{Forbidden}!void {
-        var life: [2]i32 = undefined;
-        var reply: [2]i32 = undefined;
-        for ([_]*[2]i32{ &life, &reply }) |pipe| _ = try failure.check("pipe2", linux.pipe2(pipe, .{ .CLOEXEC = true }));
-        const process = try failure.check("clone", clone_unseen());
-        if (process == 0) keep(kind, life[0], reply[1]);
-        // The other end of `life` stays open for as long as this process and the second side live.
-        stream.close(life[0]);
-        stream.close(reply[1]);
-        defer stream.close(reply[0]);
-        var result: usize = undefined;
-        stream.read_exactly(reply[0], std.mem.asBytes(&result)) catch return failure.set("the keeper died", .{});
-        const id = switch (kind) {
-            .queue => try failure.check("msgget", result),
-            .semaphores => try failure.check("semget", result),
-        };
-        self.* = .{ .kind = kind, .id = id };
-    }
-
-    pub fn remove(self: *Kept) void {
-        if (self.id) |id| self.kind.remove(id);
-        self.id = null;
-    }
-};
-
-/// Of a call on a kept object. False: a signal interrupted it, and it is to be made again.
-pub fn succeeded(result: usize) Error!bool {
-    return switch (linux.errno(result)) {
-        .SUCCESS => true,
-        .INTR => false,
-        // The object was removed.
-        .IDRM, .INVAL => error.Closed,
-        else => error.System,
-    };
+    _ = linux.syscall3(control, id, ipc_rmid, ipc_rmid);
 }
 
-/// A fork whose end is told to nobody: no SIGCHLD, and no wait for children returns it.
-fn clone_unseen() usize {
-    return linux.syscall5(.clone, 0, 0, 0, 0, 0);
-}
-
-fn keep(kind: Kind, life: i32, reply: i32) noreturn {
+fn keep(get: linux.SYS, control: linux.SYS, arguments: [2]usize, end: i32) noreturn {
     // A Ctrl-C, or a SIGKILL, may go to the whole process group: the keeper ends after the others.
     _ = linux.setsid();
     const all = linux.sigfillset();
     _ = linux.sigprocmask(linux.SIG.BLOCK, &all, null);
-    const result = kind.make();
-    stream.write_all(reply, std.mem.asBytes(&result)) catch {};
+    const ipc_private = 0;
+    const result = linux.syscall3(get, ipc_private, arguments[0], arguments[1]);
+    system.write_all(end, std.mem.asBytes(&result)) catch {};
     if (linux.errno(result) != .SUCCESS) linux.exit_group(1);
 
-    const kept: i32 = 0;
-    if (life != kept) _ = linux.dup3(life, kept, 0);
-    // Also its own copy of the end that it waits for, and the output that somebody may read to its end.
-    _ = linux.close_range(kept + 1, std.math.maxInt(i32), .{ .UNSHARE = false, .CLOEXEC = false });
+    const last_end: i32 = 0;
+    _ = linux.dup3(end, last_end, 0);
+    // Also its own copy of the other end, and the output that somebody may read to its end.
+    _ = linux.close_range(last_end + 1, std.math.maxInt(i32), .{ .UNSHARE = false, .CLOEXEC = false });
     var byte: [1]u8 = undefined;
-    while (linux.errno(linux.read(kept, &byte, 1)) == .INTR) {}
-    kind.remove(result);
+    // Nothing is ever sent: it ends when the other ends are closed.
+    system.read_exactly(last_end, &byte) catch {};
+    remove_by(control, result);
     linux.exit_group(0);
 }

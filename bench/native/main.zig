@@ -5,61 +5,63 @@ const std = @import("std");
 const linux = std.os.linux;
 const floor = @import("floor.zig");
 const handover = @import("handover.zig");
+const locks = @import("locks.zig");
+const memory = @import("memory.zig");
 const queue = @import("queue.zig");
-const shared_memory = @import("shared_memory.zig");
+const ring = @import("ring.zig");
+const semaphores = @import("semaphores.zig");
 const splice = @import("splice.zig");
-const usage = @import("usage.zig");
-const Pipe = @import("pipe.zig").Pipe;
-const Ring = @import("ring.zig").Ring;
-const Runner = @import("runner.zig").Runner;
-const Settings = @import("runner.zig").Settings;
-const Socket = @import("socket.zig").Socket;
+const system = @import("system.zig");
+const Descriptors = @import("descriptors.zig").Descriptors;
+const Run = @import("run.zig").Run;
+const Slots = @import("slots.zig").Slots;
 
 const mechanisms = .{
     .{ "bare-line", floor.BareLine },
     .{ "empty-call", floor.EmptyCall },
-    .{ "pipe", Pipe(.anonymous) },
-    .{ "fifo", Pipe(.named) },
-    .{ "pipe-1mib", Pipe(.large) },
-    .{ "vmsplice", splice.Vmsplice },
-    .{ "splice", splice.Splice },
-    .{ "unix-stream", Socket(.stream) },
-    .{ "unix-datagram", Socket(.datagram) },
-    .{ "unix-seqpacket", Socket(.seqpacket) },
-    .{ "tcp", Socket(.tcp) },
+    .{ "pipe", Descriptors(.pipe) },
+    .{ "fifo", Descriptors(.fifo) },
+    .{ "pipe-1mib", Descriptors(.large_pipe) },
+    .{ "vmsplice", splice.Pages(.private) },
+    .{ "splice", splice.Pages(.file) },
+    .{ "unix-stream", Descriptors(.unix_stream) },
+    .{ "unix-datagram", Descriptors(.unix_datagram) },
+    .{ "unix-seqpacket", Descriptors(.unix_seqpacket) },
+    .{ "tcp", Descriptors(.tcp) },
     .{ "posix-queue", queue.Posix },
     .{ "sysv-queue", queue.SystemV },
-    .{ "sysv-semaphores", shared_memory.SystemVSemaphores },
-    .{ "sysv-mutex", shared_memory.SystemVMutex },
-    .{ "sysv-spin", shared_memory.SystemVSpin },
-    .{ "posix-semaphores", shared_memory.PosixSemaphores },
-    .{ "posix-mutex", shared_memory.PosixMutex },
-    .{ "posix-spin", shared_memory.PosixSpin },
-    .{ "memfd-eventfd", shared_memory.MemfdEventfd },
-    .{ "signalfd", shared_memory.Signalfd },
-    .{ "timerfd", shared_memory.Timerfd },
+    .{ "sysv-semaphores", Slots(memory.system_v, semaphores.SystemV) },
+    .{ "sysv-mutex", Slots(memory.system_v, locks.Conditions) },
+    .{ "sysv-spin", Slots(memory.system_v, locks.Spin) },
+    .{ "posix-semaphores", Slots(memory.posix, semaphores.Posix) },
+    .{ "posix-mutex", Slots(memory.posix, locks.Conditions) },
+    .{ "posix-spin", Slots(memory.posix, locks.Spin) },
+    .{ "memfd-eventfd", Slots(memory.memfd, semaphores.Eventfd) },
+    .{ "signalfd", Slots(memory.memfd, semaphores.Signalfd) },
+    .{ "timerfd", Slots(memory.memfd, semaphores.Timerfd) },
     .{ "handover-memfd", handover.Memfd },
-    .{ "handover-pipe", handover.Pipe },
+    .{ "handover-pipe", Descriptors(.handover_pipe) },
     .{ "handover-shared", handover.Shared },
-    .{ "ring-spin", Ring(.spin, .lane) },
-    .{ "ring-hybrid", Ring(.hybrid, .lane) },
-    .{ "ring-sleep", Ring(.sleep, .lane) },
-    .{ "ring-spin-no-lane", Ring(.spin, .ring) },
-    .{ "ring-hybrid-no-lane", Ring(.hybrid, .ring) },
-    .{ "ring-sleep-no-lane", Ring(.sleep, .ring) },
+    .{ "ring-spin", ring.Ring(ring.forever, .lane) },
+    .{ "ring-hybrid", ring.Ring(ring.default_us, .lane) },
+    .{ "ring-sleep", ring.Ring(0, .lane) },
+    .{ "ring-spin-no-lane", ring.Ring(ring.forever, .ring) },
+    .{ "ring-hybrid-no-lane", ring.Ring(ring.default_us, .ring) },
+    .{ "ring-sleep-no-lane", ring.Ring(0, .ring) },
 };
 
 pub fn main(init: std.process.Init.Minimal) void {
     var arguments = init.args.iterate();
     _ = arguments.skip();
-    const name = arguments.next() orelse refuse_usage();
-    const settings: Settings = .{
-        .cores = .{ parse_core(arguments.next()), parse_core(arguments.next()) },
-        .samples_file = open_samples(arguments.next()),
-    };
-    if (arguments.next() != null) refuse_usage();
+    var words: [4][:0]const u8 = undefined;
+    const usage = "usage: mechanisms <name> <core or -> <core or -> <samples file or ->";
+    for (&words) |*word| word.* = arguments.next() orelse refuse(usage, .{});
+    if (arguments.next() != null) refuse(usage, .{});
+    const name, const first_core, const second_core, const samples_file = words;
+    const cores = [2]?u32{ parse_core(first_core), parse_core(second_core) };
+    const samples = open_samples(samples_file);
     inline for (mechanisms) |entry| {
-        if (std.mem.eql(u8, name, entry[0])) Runner(entry[1]).run(settings);
+        if (std.mem.eql(u8, name, entry[0])) Run(entry[1]).run(cores, samples);
     }
     refuse("there is no mechanism named {s}: it is one of{s}", .{ name, comptime names() });
 }
@@ -71,27 +73,19 @@ fn names() []const u8 {
 }
 
 /// Null: not pinned.
-fn parse_core(argument: ?[:0]const u8) ?u32 {
-    const text = argument orelse refuse_usage();
+fn parse_core(text: []const u8) ?u32 {
     if (std.mem.eql(u8, text, "-")) return null;
     const core = std.fmt.parseInt(u32, text, 10) catch refuse("a core is a number or -, not {s}", .{text});
-    if (core >= usage.core_limit) refuse("a core is below {d}, not {s}", .{ usage.core_limit, text });
-    return core;
+    return if (core < system.core_limit) core else refuse("a core is below {d}, not {s}", .{ system.core_limit, text });
 }
 
 /// Null: nobody wants the samples.
-fn open_samples(argument: ?[:0]const u8) ?i32 {
-    const path = argument orelse refuse_usage();
+fn open_samples(path: [:0]const u8) ?i32 {
     if (std.mem.eql(u8, path, "-")) return null;
     const flags: linux.O = .{ .ACCMODE = .WRONLY, .CREAT = true, .APPEND = true, .CLOEXEC = true };
     const result = linux.open(path, flags, 0o644);
     const errno = linux.errno(result);
-    if (errno != .SUCCESS) refuse("{s} cannot be written: E{t}", .{ path, errno });
-    return @intCast(result);
-}
-
-fn refuse_usage() noreturn {
-    refuse("usage: mechanisms <name> <core or -> <core or -> <samples file or ->", .{});
+    return if (errno == .SUCCESS) @intCast(result) else refuse("{s} cannot be written: E{t}", .{ path, errno });
 }
 
 fn refuse(comptime format: []const u8, arguments: anytype) noreturn {

@@ -3,57 +3,46 @@
 
 const std = @import("std");
 
-pub const size_min = 4;
-
 /// How much of a message is written anew and checked.
 pub const Depth = enum(u8) { edges, whole };
 
-pub fn fill(bytes: []u8, number: u32) void {
-    write_word(bytes, 0, number);
-    for (1..bytes.len / 4) |index| write_word(bytes, index, word(number, index));
-    @memset(rest(bytes), @truncate(number));
-}
-
-/// Writes the edges of a message whose inside is already there.
-pub inline fn stamp(bytes: []u8, number: u32) void {
-    const last = bytes.len / 4 - 1;
-    write_word(bytes, last, word(number, last));
-    write_word(bytes, 0, number);
-    for (rest(bytes)) |*byte| byte.* = @truncate(number);
-}
-
+/// Of a message whose inside is already there only the edges.
 pub inline fn write(comptime depth: Depth, bytes: []u8, number: u32) void {
-    switch (depth) {
-        .edges => stamp(bytes, number),
-        .whole => fill(bytes, number),
-    }
+    const words = words_of(u32, bytes);
+    if (depth == .whole) for (words, 0..) |*each, index| {
+        each.* = word(number, index);
+    };
+    words[words.len - 1] = word(number, words.len - 1);
+    words[0] = number;
+    for (bytes[words.len * 4 ..]) |*byte| byte.* = @truncate(number);
 }
 
-pub inline fn is_right(comptime depth: Depth, bytes: []const u8, number: u32) bool {
-    if (read_word(bytes, 0) != number) return false;
-    const last = bytes.len / 4 - 1;
-    const first_checked = if (depth == .edges) @max(1, last) else 1;
-    for (first_checked..last + 1) |index| {
-        if (read_word(bytes, index) != word(number, index)) return false;
+pub inline fn is_right(comptime depth: Depth, bytes: []u8, number: u32) bool {
+    const words = words_of(u32, bytes);
+    if (words[0] != number) return false;
+    const first_checked = if (depth == .edges) @max(1, words.len - 1) else 1;
+    for (words[first_checked..], first_checked..) |each, index| {
+        if (each != word(number, index)) return false;
     }
-    for (bytes[bytes.len / 4 * 4 ..]) |byte| {
+    for (bytes[words.len * 4 ..]) |byte| {
         if (byte != @as(u8, @truncate(number))) return false;
     }
     return true;
+}
+
+/// Of a handover: words are added up faster than they are compared.
+pub fn sum(bytes: []const u8) u64 {
+    var total: u64 = 0;
+    for (words_of(u64, bytes)) |each| total +%= each;
+    for (bytes[bytes.len / 8 * 8 ..]) |byte| total +%= byte;
+    return total;
 }
 
 inline fn word(number: u32, index: usize) u32 {
     return number *% 2654435761 +% @as(u32, @truncate(index));
 }
 
-inline fn rest(bytes: []u8) []u8 {
-    return bytes[bytes.len / 4 * 4 ..];
-}
-
-inline fn write_word(bytes: []u8, index: usize, value: u32) void {
-    std.mem.writeInt(u32, bytes[4 * index ..][0..4], value, .little);
-}
-
-inline fn read_word(bytes: []const u8, index: usize) u32 {
-    return std.mem.readInt(u32, bytes[4 * index ..][0..4], .little);
+/// As many as are whole.
+inline fn words_of(comptime Word: type, bytes: anytype) @TypeOf(std.mem.bytesAsSlice(Word, bytes)) {
+    return std.mem.bytesAsSlice(Word, bytes[0 .. bytes.len / @sizeOf(Word) * @sizeOf(Word)]);
 }

@@ -3,146 +3,87 @@
 
 const std = @import("std");
 const linux = std.os.linux;
+const core = @import("zerocross_core");
 const keeper = @import("keeper.zig");
 const mechanism = @import("mechanism.zig");
-const stream = @import("stream.zig");
-const Side = mechanism.Side;
+const system = @import("system.zig");
 const Error = mechanism.Error;
 const Failure = mechanism.Failure;
 
+const owner_only = 0o600;
 /// Machines that allow longer messages than this are measured up to here.
 const size_cap = 1 << 20;
 
-var received_bytes: [size_cap]u8 = undefined;
+/// msgbuf of the kernel.
+const Message = extern struct { type: usize, bytes: [size_cap]u8 };
+
+var outgoing: Message = undefined;
+var incoming: Message = undefined;
 
 pub const Posix = struct {
-    /// Each is named by the side that sends into it.
-    queues: [2]i32 = .{ -1, -1 },
-    message_size: u32 = 0,
-
     pub const forms: mechanism.Forms = .{};
 
-    /// mq_attr of the kernel.
-    const Attributes = extern struct {
-        flags: c_long = 0,
-        messages_max: c_long,
-        message_size: c_long,
-        messages_now: c_long = 0,
-        reserved: [4]c_long = @splat(0),
-    };
+    queue: usize = 0,
+    size_max: ?u32 = null,
 
     pub fn open(self: *Posix, failure: *Failure) error{Forbidden}!void {
-        const largest = limit("/proc/sys/fs/mqueue/msgsize_max") orelse 8192;
-        self.message_size = @intCast(@min(largest, size_cap));
-        const messages_max = limit("/proc/sys/fs/mqueue/msg_max") orelse 10;
-        for (&self.queues, 0..) |*queue, index| queue.* = try self.new_queue(index, messages_max, failure);
-    }
-
-    fn new_queue(self: *const Posix, index: usize, messages_max: u64, failure: *Failure) error{Forbidden}!i32 {
+        self.size_max = @min(limit("/proc/sys/fs/mqueue/msgsize_max", 8192), size_cap);
+        // mq_attr of the kernel: flags, the most messages, their size, how many there are, reserved.
+        const attributes = [8]c_long{ 0, limit("/proc/sys/fs/mqueue/msg_max", 10), self.size_max.?, 0, 0, 0, 0, 0 };
         // The kernel wants the name without the slash that mq_open(3) wants.
         var buffer: [64]u8 = undefined;
-        const arguments = .{ linux.getpid(), index };
-        const name = std.fmt.bufPrintZ(&buffer, "zerocross-bench-{d}-{d}", arguments) catch unreachable;
-        const attributes: Attributes = .{ .messages_max = @intCast(messages_max), .message_size = self.message_size };
-        const flags: linux.O = .{ .ACCMODE = .RDWR, .CREAT = true, .EXCL = true, .CLOEXEC = true };
-        const result = linux.syscall4(
-            .mq_open,
-            @intFromPtr(name.ptr),
-            @as(u32, @bitCast(flags)),
-            0o600,
-            @intFromPtr(&attributes),
-        );
-        const queue = try failure.check("mq_open", result);
+        const name = std.fmt.bufPrintZ(&buffer, "zerocross-bench-{x}", .{core.cpu.ticks()}) catch unreachable;
+        const options: linux.O = .{ .ACCMODE = .RDWR, .CREAT = true, .EXCL = true, .CLOEXEC = true };
+        const flags: u32 = @bitCast(options);
+        const result = linux.syscall4(.mq_open, @intFromPtr(name.ptr), flags, owner_only, @intFromPtr(&attributes));
+        self.queue = try failure.check("mq_open", result);
         _ = linux.syscall1(.mq_unlink, @intFromPtr(name.ptr));
-        return @intCast(queue);
     }
 
-    pub fn take_side(self: *Posix, side: Side, failure: *Failure) error{Forbidden}!void {
-        _ = self;
-        _ = side;
-        _ = failure;
+    pub fn send(self: *Posix, bytes: []const u8) Error!void {
+        _ = try system.call(linux.syscall5, .{ .mq_timedsend, self.queue, @intFromPtr(bytes.ptr), bytes.len, 0, 0 });
     }
 
-    pub fn max_size(self: *const Posix) ?u32 {
-        return self.message_size;
-    }
-
-    pub fn send(self: *Posix, side: Side, bytes: []const u8) Error!void {
-        const queue = descriptor(self.queues[@intFromEnum(side)]);
-        while (true) {
-            const result = linux.syscall5(.mq_timedsend, queue, @intFromPtr(bytes.ptr), bytes.len, 0, 0);
-            if (try stream.succeeded(result)) return;
-        }
-    }
-
-    pub fn receive(self: *Posix, side: Side, into: []u8) Error!usize {
-        const queue = descriptor(self.queues[1 - @intFromEnum(side)]);
+    pub fn receive(self: *Posix, into: []u8) Error!usize {
         // The kernel refuses a buffer that a longest message would not fit into.
-        const fits = into.len >= self.message_size;
-        const buffer = if (fits) into else received_bytes[0..self.message_size];
-        while (true) {
-            const size = linux.syscall5(.mq_timedreceive, queue, @intFromPtr(buffer.ptr), buffer.len, 0, 0);
-            if (!try stream.succeeded(size)) continue;
-            if (!fits) copy_out(into, buffer[0..size]);
-            return size;
-        }
+        const fits = into.len >= self.size_max.?;
+        const buffer = if (fits) into else incoming.bytes[0..self.size_max.?];
+        const room = @intFromPtr(buffer.ptr);
+        const size = try system.call(linux.syscall5, .{ .mq_timedreceive, self.queue, room, buffer.len, 0, 0 });
+        if (!fits) copy_out(into, buffer[0..size]);
+        return size;
     }
 };
 
 pub const SystemV = struct {
-    kept: keeper.Kept = .{},
-    size_max: u32 = 0,
-
     pub const forms: mechanism.Forms = .{};
 
+    id: usize = 0,
+    /// Of the messages that go this way: both go through one queue. Never zero.
+    type: usize = 1,
+    size_max: ?u32 = null,
+
     pub fn open(self: *SystemV, failure: *Failure) error{Forbidden}!void {
-        const message = limit("/proc/sys/kernel/msgmax") orelse 8192;
-        const queue = limit("/proc/sys/kernel/msgmnb") orelse 16384;
-        self.size_max = @intCast(@min(message, queue, size_cap));
-        try self.kept.make(.queue, failure);
+        const queue_max = limit("/proc/sys/kernel/msgmnb", 16384);
+        self.size_max = @min(limit("/proc/sys/kernel/msgmax", 8192), queue_max, size_cap);
+        self.id = try keeper.make(.msgget, .msgctl, .{ owner_only, 0 }, failure);
     }
 
-    pub fn take_side(self: *SystemV, side: Side, failure: *Failure) error{Forbidden}!void {
-        _ = self;
-        _ = side;
-        _ = failure;
+    pub fn open_back(self: *SystemV, there: *const SystemV, _: *Failure) error{Forbidden}!void {
+        self.* = .{ .id = there.id, .type = 2 };
     }
 
-    pub fn max_size(self: *const SystemV) ?u32 {
-        return self.size_max;
-    }
-
-    /// msgbuf of the kernel. The type says which side sent it, and is never zero.
-    const Message = extern struct { sender: c_long, bytes: [size_cap]u8 };
-
-    var outgoing: Message = undefined;
-    var incoming: Message = undefined;
-
-    pub fn send(self: *SystemV, side: Side, bytes: []const u8) Error!void {
-        outgoing.sender = sender_type(side);
+    pub fn send(self: *SystemV, bytes: []const u8) Error!void {
+        outgoing.type = self.type;
         @memcpy(outgoing.bytes[0..bytes.len], bytes);
-        while (true) {
-            const result = linux.syscall4(.msgsnd, self.kept.id.?, @intFromPtr(&outgoing), bytes.len, 0);
-            if (try keeper.succeeded(result)) return;
-        }
+        _ = try system.call(linux.syscall4, .{ .msgsnd, self.id, @intFromPtr(&outgoing), bytes.len, 0 });
     }
 
-    pub fn receive(self: *SystemV, side: Side, into: []u8) Error!usize {
-        const from: usize = @intCast(sender_type(if (side == .first) .second else .first));
-        while (true) {
-            const size = linux.syscall5(.msgrcv, self.kept.id.?, @intFromPtr(&incoming), size_cap, from, 0);
-            if (!try keeper.succeeded(size)) continue;
-            copy_out(into, incoming.bytes[0..size]);
-            return size;
-        }
-    }
-
-    pub fn close(self: *SystemV) void {
-        self.kept.remove();
-    }
-
-    fn sender_type(side: Side) c_long {
-        return @as(c_long, @intFromEnum(side)) + 1;
+    pub fn receive(self: *SystemV, into: []u8) Error!usize {
+        const room = @intFromPtr(&incoming);
+        const size = try system.call(linux.syscall5, .{ .msgrcv, self.id, room, size_cap, self.type, 0 });
+        copy_out(into, incoming.bytes[0..size]);
+        return size;
     }
 };
 
@@ -152,17 +93,11 @@ fn copy_out(into: []u8, bytes: []const u8) void {
     @memcpy(into[0..size], bytes[0..size]);
 }
 
-fn descriptor(fd: i32) usize {
-    return @intCast(fd);
-}
-
-/// The number in a file of the kernel, null where there is none.
-fn limit(path: [*:0]const u8) ?u64 {
-    const fd = linux.open(path, .{ .CLOEXEC = true }, 0);
-    if (linux.errno(fd) != .SUCCESS) return null;
-    defer _ = linux.close(@intCast(fd));
+/// The number in a file of the kernel, `usual` where there is none.
+fn limit(path: [*:0]const u8, usual: u32) u32 {
     var buffer: [32]u8 = undefined;
-    const size = linux.read(@intCast(fd), &buffer, buffer.len);
-    if (linux.errno(size) != .SUCCESS) return null;
-    return std.fmt.parseInt(u64, std.mem.trim(u8, buffer[0..size], " \n"), 10) catch null;
+    var ignored: linux.E = undefined;
+    const text = system.read_file(path, &buffer, &ignored) orelse return usual;
+    const number = std.fmt.parseInt(u64, text, 10) catch return usual;
+    return std.math.lossyCast(u32, number);
 }

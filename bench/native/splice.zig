@@ -4,15 +4,11 @@
 
 const std = @import("std");
 const linux = std.os.linux;
-const mapping = @import("shared_mapping.zig");
+const memory = @import("memory.zig");
 const mechanism = @import("mechanism.zig");
-const stream = @import("stream.zig");
-const Side = mechanism.Side;
+const system = @import("system.zig");
 const Error = mechanism.Error;
 const Failure = mechanism.Failure;
-
-pub const Vmsplice = Pages(.private);
-pub const Splice = Pages(.file);
 
 const pipe_size = 1 << 20;
 /// A page in the pipe takes one of its places, of which there are `pipe_size / page_size` or fewer. When
@@ -21,87 +17,66 @@ const pipe_size = 1 << 20;
 /// written again, at least as many others have been put in as the pipe holds and the message has, for
 /// each m up to half of the ring.
 const ring_size = 4 * pipe_size;
-const size_max = ring_size / 2;
 
-fn Pages(comptime source: enum { private, file }) type {
+pub fn Pages(comptime source: enum { private, file }) type {
     return struct {
         const Self = @This();
-
-        pub const forms: mechanism.Forms = .{ .round_trip = false, .min_size = mapping.page_size };
+        pub const forms: mechanism.Forms = .{ .round_trip = false, .size_min = memory.page_size };
 
         pipe: [2]i32 = .{ -1, -1 },
         file: i32 = -1,
-        ring: mapping.Mapping = &.{},
+        ring: memory.Mapping = &.{},
         /// Where the next message goes.
         next: u32 = 0,
+        size_max: ?u32 = ring_size / 2,
 
         pub fn open(self: *Self, failure: *Failure) error{Forbidden}!void {
-            _ = try failure.check("pipe2", linux.pipe2(&self.pipe, .{ .CLOEXEC = true }));
+            self.pipe = try system.new_pipe(failure);
             // Where the user's pipes have too many pages already it stays smaller, and is as right.
             _ = linux.fcntl(self.pipe[1], linux.F.SETPIPE_SZ, pipe_size);
             if (source == .private) return;
-            self.file = try mapping.memfd_file(failure);
-            self.ring = try mapping.map_new(self.file, ring_size, failure);
+            self.file = try memory.memfd_file(failure);
+            self.ring = try memory.map_new(self.file, ring_size, failure);
         }
 
-        pub fn take_side(self: *Self, side: Side, failure: *Failure) error{Forbidden}!void {
-            stream.close(self.pipe[if (side == .first) 0 else 1]);
-            if (side == .second) return;
+        pub fn take_end(self: *Self, end: mechanism.End, failure: *Failure) error{Forbidden}!void {
+            if (end == .receiving) return;
             // After the fork: pages that another process has too would be copied when they are written.
-            if (source == .private) self.ring = try mapping.map_private(ring_size, failure);
-            mapping.populate(self.ring);
-        }
-
-        pub fn max_size(self: *const Self) ?u32 {
-            _ = self;
-            return size_max;
+            if (source == .private) self.ring = try memory.map_private(ring_size, failure);
+            memory.populate(self.ring);
         }
 
         /// The pipe is empty, so the whole ring is free.
-        pub fn prepare(self: *Self, side: Side, size: u32) Error!void {
-            _ = side;
-            _ = size;
+        pub fn prepare(self: *Self, _: mechanism.End, _: mechanism.Form, _: u32, _: *Failure) Error!void {
             self.next = 0;
         }
 
-        /// Where the next message is to be written, if it is not to be copied there by `send`.
-        pub fn place(self: *Self, side: Side, size: u32) Error![]u8 {
-            _ = side;
-            if (size > size_max) return error.System;
+        pub fn place(self: *Self, size: u32) []u8 {
             if (self.next + size > ring_size) self.next = 0;
             return self.ring[self.next..][0..size];
         }
 
-        pub fn send(self: *Self, side: Side, bytes: []const u8) Error!void {
-            const message = try self.place(side, @intCast(bytes.len));
-            if (message.ptr != bytes.ptr) @memcpy(message, bytes);
+        /// What has been written into its `place`.
+        pub fn send(self: *Self, bytes: []const u8) Error!void {
             var put: usize = 0;
-            while (put < message.len) {
-                const result = self.put_pages(message[put..], self.next + put);
-                if (try stream.succeeded(result)) put += result;
-            }
-            self.next += std.mem.alignForward(u32, @intCast(bytes.len), mapping.page_size);
+            while (put < bytes.len) put += try self.put_pages(bytes[put..], self.next + put);
+            self.next += std.mem.alignForward(u32, @intCast(bytes.len), memory.page_size);
         }
 
-        pub fn receive(self: *Self, side: Side, into: []u8) Error!usize {
-            _ = side;
-            try stream.read_exactly(self.pipe[0], into);
+        pub fn receive(self: *Self, into: []u8) Error!usize {
+            try system.read_exactly(self.pipe[0], into);
             return into.len;
         }
 
-        fn put_pages(self: *Self, bytes: []const u8, offset: usize) usize {
+        fn put_pages(self: *Self, bytes: []const u8, offset: usize) Error!usize {
             const pipe: usize = @intCast(self.pipe[1]);
-            switch (source) {
-                .private => {
-                    const vector: std.posix.iovec_const = .{ .base = bytes.ptr, .len = bytes.len };
-                    return linux.syscall4(.vmsplice, pipe, @intFromPtr(&vector), 1, 0);
-                },
-                .file => {
-                    const file: usize = @intCast(self.file);
-                    const at: i64 = @intCast(offset);
-                    return linux.syscall6(.splice, file, @intFromPtr(&at), pipe, 0, bytes.len, 0);
-                },
+            if (source == .private) {
+                const vector: std.posix.iovec_const = .{ .base = bytes.ptr, .len = bytes.len };
+                return system.call(linux.syscall4, .{ .vmsplice, pipe, @intFromPtr(&vector), 1, 0 });
             }
+            const at: i64 = @intCast(offset);
+            const file: usize = @intCast(self.file);
+            return system.call(linux.syscall6, .{ .splice, file, @intFromPtr(&at), pipe, 0, bytes.len, 0 });
         }
     };
 }
