@@ -27,9 +27,59 @@ function open(): Libc {
   return symbols as unknown as Libc;
 }
 
-let opened: Libc | undefined;
+const libc = open();
 
-export function libc(): Libc {
-  opened ??= open();
-  return opened;
+/** Pins the calling thread to a core, so that a runtime's other threads stay free to go elsewhere. */
+export function pinThread(core: number): boolean {
+  const cores = new Uint8Array(128);
+  cores[core >> 3] = 1 << (core & 7);
+  const here = 0;
+  return libc.sched_setaffinity(here, BigInt(cores.length), cores) === 0;
+}
+
+const monotonic = 1;
+const time = new BigInt64Array(2);
+
+/** Microseconds of a clock that is the same in every process; `performance.now` starts with its own. */
+export function sharedClockUs(): number {
+  libc.clock_gettime(monotonic, time);
+  return Number(time[0]) * 1e6 + Number(time[1]) / 1e3;
+}
+
+/** What a process has used, or two of them. */
+export interface Usage {
+  readonly cpuNs: number;
+  /** Context switches. */
+  readonly voluntary: number;
+  readonly involuntary: number;
+}
+
+export const nothingUsed: Usage = { cpuNs: 0, voluntary: 0, involuntary: 0 };
+
+const thisProcess = 0;
+/** struct rusage, in words: user time and system time in seconds and microseconds come first. */
+const words = new BigInt64Array(18);
+const at = { voluntary: 16, involuntary: 17 } as const;
+
+/** Of all threads of this process, since it started. */
+export function usageNow(): Usage {
+  libc.getrusage(thisProcess, words);
+  const word = (index: number) => Number(words[index]);
+  return {
+    cpuNs: (word(0) + word(2)) * 1e9 + (word(1) + word(3)) * 1e3,
+    voluntary: word(at.voluntary),
+    involuntary: word(at.involuntary),
+  };
+}
+
+export function addUsage(one: Usage, other: Usage, sign: 1 | -1 = 1): Usage {
+  return {
+    cpuNs: one.cpuNs + sign * other.cpuNs,
+    voluntary: one.voluntary + sign * other.voluntary,
+    involuntary: one.involuntary + sign * other.involuntary,
+  };
+}
+
+export function usageSince(before: Usage): Usage {
+  return addUsage(usageNow(), before, -1);
 }

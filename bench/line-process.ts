@@ -133,6 +133,11 @@ export function newSocketPath(): string {
   return `${newPath()}.sock`;
 }
 
+export function removeFiles(): void {
+  if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+  folder = undefined;
+}
+
 /**
  * Ends every process and removes every file, also when this process is interrupted; interrupted
  * twice, it does not wait for them.
@@ -140,7 +145,7 @@ export function newSocketPath(): string {
 export function cleanUpAtExit(): void {
   process.on("exit", () => {
     for (const child of running) child.kill();
-    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+    removeFiles();
   });
   const signals = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
   for (const [signal, code] of Object.entries(signals)) {

@@ -13,6 +13,7 @@ import { usableCores } from "./machine.ts";
 import { quick } from "./race/effort.ts";
 import { contenders } from "./race/mechanisms.ts";
 import type { Calls, Race, Row } from "./race/result.ts";
+import { scenarios } from "./scenarios/scenarios.ts";
 
 const program = fileURLToPath(new URL("main.ts", import.meta.url));
 const timeoutMs = 120_000;
@@ -50,7 +51,11 @@ test("every mechanism carries its messages, and has a row with all of its figure
     assert.match(output, new RegExp(`(^| )${literally(row.name)} `, "m"));
   }
   assert.ok((race.emptyCallNs?.median ?? 0) > 0);
-  assert.notEqual(race.micro.length, 0);
+  assert.deepEqual(
+    race.scenarios.map(({ name }) => name),
+    scenarios.map(({ name }) => name),
+  );
+  assert.ok(race.goals.length > 30, `${race.goals.length} goals`);
   assert.match(readFileSync(html, "utf8"), /^<!doctype html>/i);
 });
 

@@ -23,26 +23,26 @@ export async function inTurns<Of extends { readonly contestant: Contestant }>(
   }
 }
 
+/** Messages of the first block of a warm-up, and how many times as many the next one may have. */
+const first = 64;
+const growth = 4;
+
 /**
- * Nanoseconds that one takes, roughly, from a block that takes that long; it also warms a runtime up.
- * That they take that long says nothing before they have done so twice.
+ * Runs the very loop for so many milliseconds at least, until its code is compiled and its memory warm.
+ * Says how many nanoseconds one took in the end.
  */
-export async function calibrate(
+export async function warmUp(
   contestant: Contestant,
-  command: Command,
-  size: number,
-  { leastMs, startAt }: { leastMs: number; startAt: number },
+  { command, size, ms }: { command: Command; size: number; ms: number },
 ): Promise<number> {
-  const time = async (count: number) => {
+  let left = ms * 1e6;
+  for (let count = first; ; ) {
     const { elapsedNs } = await contestant.ask(command, count, size);
     if (command === "round-trip") contestant.takeSamples(count);
-    return elapsedNs;
-  };
-  for (let count = startAt; ; count *= 4) {
-    const elapsed = await time(count);
-    if (elapsed < leastMs * 1e6) continue;
-    const least = Math.min(elapsed, await time(count));
-    if (least >= leastMs * 1e6) return least / count;
+    left -= elapsedNs;
+    const eachNs = elapsedNs / count;
+    if (left <= 0) return eachNs;
+    count = Math.ceil(clamp(left / eachNs, 1, growth * count));
   }
 }
 

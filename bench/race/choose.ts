@@ -1,3 +1,5 @@
+import type { Scenario } from "../scenarios/scenario.ts";
+import { scenarios } from "../scenarios/scenarios.ts";
 import { UsageError } from "../usage-error.ts";
 import type { Contender } from "./contender.ts";
 import { contenders, isFloor } from "./mechanisms.ts";
@@ -7,23 +9,35 @@ const nearEdits = 3;
 const nearShare = 0.5;
 const offeredMax = 5;
 
-/**
- * Each name is an id, or the beginning of one, or either without its runner. One that is an id as it
- * stands is not taken for a beginning. The floor is always among the chosen: all others are read
- * beside it.
- */
-export function chooseContenders(names: string | undefined): readonly Contender[] {
-  if (names === undefined) return contenders;
-  const chosen = new Set(names.split(",").flatMap(find));
-  return contenders.filter((contender) => chosen.has(contender) || isFloor(contender.mechanism.id));
+interface Choice {
+  readonly contenders: readonly Contender[];
+  readonly scenarios: readonly Scenario[];
 }
 
-function find(name: string): Contender[] {
-  const forms = (contender: Contender) => [contender.mechanism.id, contender.program];
-  const equal = contenders.filter((contender) => forms(contender).includes(name));
+/**
+ * Each name is an id or a scenario, or the beginning of one, or either without its runner. One that is
+ * an id as it stands is not taken for a beginning. The floor is always among the chosen: all others are
+ * read beside it.
+ */
+export function choose(names: string | undefined): Choice {
+  if (names === undefined) return { contenders, scenarios };
+  const chosen = new Set(names.split(",").flatMap(find));
+  return {
+    contenders: contenders.filter((each) => chosen.has(each) || isFloor(each.mechanism.id)),
+    scenarios: scenarios.filter((each) => chosen.has(each)),
+  };
+}
+
+function formsOf(each: Contender | Scenario): string[] {
+  return "mechanism" in each ? [each.mechanism.id, each.program] : [each.name];
+}
+
+function find(name: string): (Contender | Scenario)[] {
+  const all = [...contenders, ...scenarios];
+  const equal = all.filter((each) => formsOf(each).includes(name));
   if (equal.length > 0) return equal;
-  const longer = contenders.filter((contender) =>
-    forms(contender).some((form) => name !== "" && form.startsWith(name)),
+  const longer = all.filter((each) =>
+    formsOf(each).some((form) => name !== "" && form.startsWith(name)),
   );
   if (longer.length > 0) return longer;
   throw new UsageError(`No mechanism is called "${name}".${offer(name)} See --list for all.`);

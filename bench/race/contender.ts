@@ -7,6 +7,8 @@ export interface Forms {
   readonly handover: boolean;
   /** Bytes of the smallest payload that it is meant for. */
   readonly minSize: number;
+  /** The sizes that the sweep has of it; missing: all. */
+  readonly sweepSizes?: readonly number[];
   /** The empty system call: there is no message to check. */
   readonly carriesNothing: boolean;
 }
@@ -25,3 +27,7 @@ export const anyForm: Forms = {
   minSize: 4,
   carriesNothing: false,
 };
+
+export function isSwept({ forms }: Contender, size: number): boolean {
+  return forms.oneWay && (forms.sweepSizes?.includes(size) ?? true);
+}

@@ -23,7 +23,7 @@ export async function race(args: readonly string[]): Promise<void> {
   const { race, failures } = await runRace(settings);
   print(report(race, width));
   if (settings.json !== undefined) {
-    writeFileSync(settings.json, `${JSON.stringify(race, null, 1)}\n`);
+    writeFileSync(settings.json, `${JSON.stringify(race)}\n`);
   }
   if (settings.html !== undefined) {
     // The charts are large, and wanted by few.

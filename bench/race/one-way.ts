@@ -1,11 +1,15 @@
-import { calibrate, clamp, inTurns, type Step, sum } from "./blocks.ts";
+import { inTurns, type Step, sum, warmUp } from "./blocks.ts";
+import { isSwept } from "./contender.ts";
 import type { Block, Contestant } from "./contestant.ts";
-import type { Effort } from "./effort.ts";
+import { type Effort, paceOf } from "./effort.ts";
 import type { NotTaken, OneWay } from "./result.ts";
 import { figure, round } from "./statistics.ts";
 
-/** Bytes of a message in the usual comparison, 100,000 of which are sent. */
+/** Bytes of a message in the usual comparison. */
 export const oneWaySize = 64;
+
+/** Messages of a block at least: the wake-up that each block begins with would be what is measured. */
+const leastOfBlock = 8;
 
 interface Entry {
   readonly contestant: Contestant;
@@ -14,23 +18,13 @@ interface Entry {
   readonly blocks: Block[];
 }
 
-/** How many messages a block has; `each` finds out how many nanoseconds one takes. */
-type CountOf = (contestant: Contestant, each: () => Promise<number>) => Promise<number>;
-
 export async function measureOneWay(
   contestants: readonly Contestant[],
   effort: Effort,
   step: Step,
 ): Promise<void> {
-  const { oneWayBlocks, oneWayMessages, oneWaySeconds } = effort;
-  const most = oneWayMessages / oneWayBlocks;
-  const countOf: CountOf = async ({ contender }, each) => {
-    if (contender.mechanism.runner === "native") return most;
-    const fitting = (oneWaySeconds * 1e9) / oneWayBlocks / (await each());
-    return Math.ceil(Math.min(most, fitting));
-  };
-  const plan = { size: oneWaySize, blocks: oneWayBlocks, calibrationMs: oneWaySeconds * 10 };
-  const measured = await measureSize(contestants, { ...plan, countOf }, step);
+  const blocks = effort.oneWayBlocks;
+  const measured = await measureSize(contestants, { size: oneWaySize, blocks, effort }, step);
   for (const [contestant, result] of measured) contestant.results.oneWay = result;
 }
 
@@ -39,39 +33,21 @@ export async function measureSweep(
   { sizes, effort }: { sizes: readonly number[]; effort: Effort },
   step: Step,
 ): Promise<void> {
-  const { sweepBlocks, sweepBlockMs } = effort;
-  const points = new Map<Contestant, (OneWay | NotTaken)[]>();
+  const blocks = effort.sweepBlocks;
   for (const [index, size] of sizes.entries()) {
-    const countOf: CountOf = async (_, each) =>
-      Math.max(leastCount(size), Math.ceil((sweepBlockMs * 1e6) / (await each())));
-    const plan = { size, blocks: sweepBlocks, calibrationMs: sweepBlockMs / 2, countOf };
-    const measured = await measureSize(contestants, plan, (done, what) =>
+    const swept = contestants.filter(({ contender }) => isSwept(contender, size));
+    const measured = await measureSize(swept, { size, blocks, effort }, (done, what) =>
       step((index + done) / sizes.length, `${size} bytes, ${what}`),
     );
-    for (const [contestant, result] of measured) {
-      points.set(contestant, [...(points.get(contestant) ?? []), result]);
+    for (const [{ results }, result] of measured) {
+      results.sweep = [...(results.sweep ?? []), result];
     }
   }
-  for (const [contestant, sweep] of points) contestant.results.sweep = sweep;
-}
-
-/** Messages of a block at least: the wake-up that each block begins with would be what is measured. */
-function leastCount(size: number): number {
-  return clamp(Math.floor(leastBytes / size), 8, 400);
-}
-
-const leastBytes = 256 * 1024;
-
-interface Plan {
-  readonly size: number;
-  readonly blocks: number;
-  readonly calibrationMs: number;
-  readonly countOf: CountOf;
 }
 
 async function measureSize(
   contestants: readonly Contestant[],
-  { size, blocks, calibrationMs, countOf }: Plan,
+  { size, blocks, effort }: { size: number; blocks: number; effort: Effort },
   step: Step,
 ): Promise<Map<Contestant, OneWay | NotTaken>> {
   const results = new Map<Contestant, OneWay | NotTaken>();
@@ -85,12 +61,10 @@ async function measureSize(
     }
     step(0, contestant.id);
     await contestant.attempt(async () => {
-      const each = () =>
-        calibrate(contestant, "one-way", size, {
-          leastMs: calibrationMs,
-          startAt: leastCount(size),
-        });
-      entries.push({ contestant, count: await countOf(contestant, each), blocks: [] });
+      const { warmUpMs, blockMs } = paceOf(contestant.contender, effort);
+      const eachNs = await warmUp(contestant, { command: "one-way", size, ms: warmUpMs });
+      const count = Math.max(leastOfBlock, Math.ceil((blockMs * 1e6) / eachNs));
+      entries.push({ contestant, count, blocks: [] });
     });
   }
   await inTurns(entries, blocks, step, async ({ contestant, count, blocks: ran }) => {

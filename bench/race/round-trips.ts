@@ -1,6 +1,6 @@
-import { calibrate, clamp, inTurns, type Step, sum } from "./blocks.ts";
+import { clamp, inTurns, type Step, sum, warmUp } from "./blocks.ts";
 import type { Block, Contestant } from "./contestant.ts";
-import type { Effort } from "./effort.ts";
+import { type Effort, paceOf } from "./effort.ts";
 import { distribution, round } from "./statistics.ts";
 
 interface Entry {
@@ -12,14 +12,16 @@ interface Entry {
   readonly samples: Uint32Array[];
 }
 
-/** A slow mechanism may take so many times the time of the others for the least number of round trips. */
-const patience = 3;
+/** Round trips of a block at least, however slow they are. */
+const leastOfBlock = 20;
 
+/** As many as fit into the time, `most` at most. */
 export async function measureRoundTrips(
   contestants: readonly Contestant[],
-  { size: wanted, count, effort }: { size: number; count: number; effort: Effort },
+  { size: wanted, count: most, effort }: { size: number; count: number; effort: Effort },
   step: Step,
 ): Promise<void> {
+  const { roundTripBlocks } = effort;
   const entries: Entry[] = [];
   for (const contestant of contestants) {
     if (!contestant.isRunning || !contestant.contender.forms.roundTrip) continue;
@@ -31,27 +33,18 @@ export async function measureRoundTrips(
     }
     step(0, contestant.id);
     await contestant.attempt(async () => {
-      const isNative = contestant.contender.mechanism.runner === "native";
-      const all = isNative ? count : await scriptCount(contestant, size, effort);
-      const each = Math.ceil(all / effort.roundTripBlocks);
-      entries.push({ contestant, size, count: each, blocks: [], samples: [] });
+      const { warmUpMs, roundTripMs } = paceOf(contestant.contender, effort);
+      const eachNs = await warmUp(contestant, { command: "round-trip", size, ms: warmUpMs });
+      const fitting = (roundTripMs * 1e6) / eachNs / roundTripBlocks;
+      const count = Math.ceil(clamp(fitting, leastOfBlock, most / roundTripBlocks));
+      entries.push({ contestant, size, count, blocks: [], samples: [] });
     });
   }
-  await inTurns(entries, effort.roundTripBlocks, step, async (entry) => {
+  await inTurns(entries, roundTripBlocks, step, async (entry) => {
     entry.blocks.push(await entry.contestant.ask("round-trip", entry.count, entry.size));
     entry.samples.push(entry.contestant.takeSamples(entry.count));
   });
   for (const entry of entries) summarise(entry);
-}
-
-async function scriptCount(contestant: Contestant, size: number, effort: Effort): Promise<number> {
-  const { seconds, min, max } = effort.scriptRoundTrips;
-  const each = await calibrate(contestant, "round-trip", size, {
-    leastMs: seconds * 50,
-    startAt: 4,
-  });
-  const fitting = (seconds * 1e9) / each;
-  return Math.round(clamp(fitting, Math.min(min, fitting * patience), max));
 }
 
 function summarise({ contestant, size, count, blocks, samples }: Entry): void {
@@ -61,6 +54,7 @@ function summarise({ contestant, size, count, blocks, samples }: Entry): void {
     size,
     count: all,
     ...distribution(samples),
+    clockNs: round(contestant.ready?.clockNs ?? 0),
     voluntarySwitches: round(sum(blocks, ({ voluntary }) => voluntary) / all),
     involuntarySwitches: round(sum(blocks, ({ involuntary }) => involuntary) / all),
     cpuNs: round(sum(blocks, ({ cpuNs }) => cpuNs) / all),

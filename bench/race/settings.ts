@@ -1,21 +1,21 @@
 import { closeSync, existsSync, openSync, rmSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { usableCores } from "../machine.ts";
+import type { Scenario } from "../scenarios/scenario.ts";
 import { UsageError } from "../usage-error.ts";
-import { chooseContenders } from "./choose.ts";
+import { choose } from "./choose.ts";
 import type { Contender } from "./contender.ts";
 import type { Cores } from "./contestant.ts";
 import { type Effort, full, quick } from "./effort.ts";
 
 export interface Settings {
   readonly contenders: readonly Contender[];
-  /** Whether nothing was chosen: single calls and the project's goals belong to the race as well. */
-  readonly isWhole: boolean;
+  readonly scenarios: readonly Scenario[];
   /** Bytes of payload of a round trip, each way. */
   readonly size: number;
   /** Of the sweep, ascending. */
   readonly sizes: readonly number[];
-  /** Round trips of each native mechanism. */
+  /** Round trips of each mechanism at most. */
   readonly count: number;
   readonly cores: Cores;
   readonly quick: boolean;
@@ -32,24 +32,23 @@ export const help = `Usage: npm run bench [-- options]
 
 Races every way that two processes of this machine can talk, natively, in Bun and in Deno, and reports
 how long a round trip takes, how many messages go one way, and what the kernel has to do with it.
-All of it takes under 5 minutes. Ctrl-C ends it, and nothing is written then.
+At the end come the project's goals, which are limits on these figures.
+All of it takes under 6 minutes. Ctrl-C ends it, and nothing is written then.
 
   --only NAMES    comma-separated: ids as --list prints them (native/pipe), beginnings of them
                   (native/, bun/zerocross), or either without the runner (pipe, zerocross);
-                  the floor always runs along; single calls and the project's goals are left out
+                  the floor always runs along
   --size N        bytes of a round trip's payload, each way (default 32)
   --sizes LIST    bytes of the messages of the sweep (default ${full.sizes})
-  --count N       round trips of each native mechanism (default ${full.nativeRoundTrips}); the others make
-                  as many as fit into a second
+  --count N       round trips of each mechanism at most (default ${full.roundTrips}): as many as fit into
+                  a second or two
   --cores A,B     the cores that the two sides are pinned to (default: the first two); event loops are not
-  --quick         under 40 seconds: as little as shows that everything works; the figures count for nothing
+  --quick         under a minute: as little as shows that everything works; the figures count for nothing
   --json FILE     write every figure there, with the machine
   --html FILE     write a page there that shows them, which needs no network
-  --list          print the mechanisms and what they are
+  --list          print the mechanisms and the scenarios, and what they are
   --help          print this
 
-Other measurements:
-  npm run bench -- goals [options]          what the project asks of itself, in detail; see goals --help
   npm run bench -- compare A.json B.json    what changed between two races beyond the noise
 `;
 
@@ -60,11 +59,10 @@ export function parseSettings(args: readonly string[]): Settings | "help" | "lis
   if (values.list) return "list";
   const effort = values.quick ? quick : full;
   const settings = {
-    contenders: chooseContenders(values.only),
-    isWhole: values.only === undefined,
+    ...choose(values.only),
     size: parseSize("--size", values.size),
     sizes: parseSizes(values.sizes ?? effort.sizes),
-    count: parseCount(values.count ?? String(effort.nativeRoundTrips)),
+    count: parseCount(values.count ?? String(effort.roundTrips)),
     cores: parseCores(values.cores),
     quick: values.quick,
     effort,

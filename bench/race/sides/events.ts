@@ -1,10 +1,11 @@
+import { firstOfCalls } from "./calls.ts";
 import type { Block, FirstHalf, SecondHalf, TimedBlock } from "./mechanism.ts";
 import type { BytesOptions, Payload } from "./payload.ts";
 
 /** A connection that calls back with what comes. */
 export interface EventEnd<Value> {
   payload(size: number, options: BytesOptions): Payload<Value>;
-  /** From now on messages of that size go to `take`. */
+  /** From now on messages of that size go to `take`; they stay as they are for as long as it keeps them. */
   listen(size: number, take: (value: Value) => void): void;
   /** A promise: the next one has to wait for it. */
   send(value: Value): Promise<void> | undefined;
@@ -19,16 +20,56 @@ export interface EventEnd<Value> {
 /** Big enough for every mechanism; it holds the number of messages that came. */
 const acknowledgement = 8;
 
-export function firstOfEvents<Value>(end: EventEnd<Value>): FirstHalf {
-  return {
-    run: (block) => (block.form === "round-trip" ? askAll(end, block) : sendAll(end, block)),
-  };
+/** What the two sides do with a connection. */
+export interface Style {
+  first<Value>(end: EventEnd<Value>): FirstHalf;
+  second<Value>(end: EventEnd<Value>): SecondHalf;
 }
 
-export function secondOfEvents<Value>(end: EventEnd<Value>): SecondHalf {
-  return {
+/** One side asks and the other answers, or one side sends and the other takes. */
+export const messages: Style = {
+  first: (end) => ({
+    run: (block) => (block.form === "round-trip" ? askAll(end, block) : sendAll(end, block)),
+  }),
+  second: (end) => ({
     run: (block) => (block.form === "round-trip" ? answerAll(end, block) : takeAll(end, block)),
-  };
+  }),
+};
+
+/** Requests that are answered in their order, many under way at a time. */
+export const calls: Style = {
+  first: (end) => {
+    const waiting = new Queue<(answer: never) => void>();
+    return firstOfCalls({
+      payload: end.payload,
+      prepare: (size) => end.listen(size, (answer) => waiting.shift()(answer as never)),
+      call(request) {
+        void end.send(request);
+        return new Promise((resolve) => waiting.push(resolve));
+      },
+    });
+  },
+  second: (end) => ({ run: (block) => answerAll(end, block) }),
+};
+
+/** First in, first out, without moving what is in it. */
+class Queue<Item> {
+  #items: Item[] = [];
+  #next = 0;
+
+  push(item: Item): void {
+    this.#items.push(item);
+  }
+
+  shift(): Item {
+    const item = this.#items[this.#next++];
+    if (item === undefined) throw new Error("an answer that nobody asked for");
+    if (this.#next === this.#items.length) {
+      this.#items = [];
+      this.#next = 0;
+    }
+    return item;
+  }
 }
 
 /** Calls `take` with the value and its number until `count` have come. */

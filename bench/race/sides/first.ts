@@ -4,9 +4,9 @@
 
 import { writeSync } from "node:fs";
 import { createInterface } from "node:readline";
-import { pinThread } from "../../pin.ts";
+import { pinThread } from "../../libc.ts";
 import { clockName, readingNs } from "./clock.ts";
-import { errorText } from "./errors.ts";
+import { errorText } from "./control.ts";
 import { First } from "./first-side.ts";
 import { Laps } from "./laps.ts";
 import type { Block, Mechanism } from "./mechanism.ts";

@@ -10,8 +10,8 @@ export class WrongPayload extends Error {
 }
 
 /** Messages of one size, by number. */
-export interface Payload<Value> {
-  make(index: number): Value;
+export interface Payload<Value, Made extends Value = Value> {
+  make(index: number): Made;
   /** @throws {WrongPayload} */
   check(value: Value, index: number): void;
 }
@@ -68,7 +68,7 @@ export interface BytesOptions {
   readonly underWay?: number;
 }
 
-export class Bytes implements Payload<Uint8Array> {
+export class Bytes implements Payload<Uint8Array, OwnBytes> {
   readonly #size: number;
   readonly #last: number;
   readonly #isWhole: boolean;
@@ -190,7 +190,7 @@ const alphabet = "abcdefghijklmnopqrstuvwxyz";
 const digits = 8;
 
 /** The same for mechanisms that carry values: as many ASCII characters. */
-export class Text implements Payload<unknown> {
+export class Text implements Payload<unknown, string> {
   readonly #size: number;
   readonly #isWhole: boolean;
   readonly #letters: string;

@@ -28,9 +28,9 @@ export function bytesOver(
   };
 }
 
-/** Cuts what a stream delivers into messages. One that comes in parts is put together in `whole`. */
+/** Cuts what a stream delivers into messages. One that comes in parts is put together in memory of its own. */
 function splitter(size: number, take: (bytes: Uint8Array) => void): (chunk: Buffer) => void {
-  const whole = new Uint8Array(size);
+  let whole = new Uint8Array(0);
   let filled = 0;
   return (chunk) => {
     let at = 0;
@@ -44,6 +44,7 @@ function splitter(size: number, take: (bytes: Uint8Array) => void): (chunk: Buff
     }
     for (; at + size <= chunk.length; at += size) take(chunk.subarray(at, at + size));
     if (at === chunk.length) return;
+    whole = new Uint8Array(size);
     whole.set(chunk.subarray(at));
     filled = chunk.length - at;
   };
@@ -74,5 +75,22 @@ export function linesOver(
       take = message;
     },
     send: (value) => write(writable, `${JSON.stringify(value)}\n`),
+  };
+}
+
+/** What is sent in one turn of the event loop goes with one write, which a program has to see to by itself. */
+export function gathered(end: EventEnd<Uint8Array>): EventEnd<Uint8Array> {
+  let unsent: Uint8Array[] = [];
+  const flush = () => {
+    void end.send(unsent.length === 1 ? (unsent[0] as Uint8Array) : Buffer.concat(unsent));
+    unsent = [];
+  };
+  return {
+    ...end,
+    send(bytes) {
+      if (unsent.length === 0) queueMicrotask(flush);
+      unsent.push(bytes);
+      return undefined;
+    },
   };
 }

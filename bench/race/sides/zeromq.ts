@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import type { Dealer } from "zeromq";
 import { type AwaitingEnd, firstAwaiting, secondAwaiting } from "./awaiting.ts";
 import type { Mechanism } from "./mechanism.ts";
-import { runtimeFlags, runtimeName } from "./runtime.ts";
+import { commandOf, runtimeVersion } from "./runtime.ts";
 
 // A send is over when ZeroMQ has queued the message. It does not copy a large one, and does not tell
 // when the kernel has it, so the receiver says how far it is.
@@ -72,7 +72,8 @@ export const zeromq: Mechanism = {
  */
 async function whyForbidden(): Promise<string | undefined> {
   const script = fileURLToPath(new URL("zeromq-trial.ts", import.meta.url));
-  const { status, signal, stderr } = spawnSync(process.execPath, [...runtimeFlags, script], {
+  const [program, ...args] = commandOf(script);
+  const { status, signal, stderr } = spawnSync(program, args, {
     encoding: "utf8",
     env: { ...process.env, BUN_ENABLE_CRASH_REPORTING: "0", NO_COLOR: "1" },
     timeout: 5000,
@@ -80,5 +81,5 @@ async function whyForbidden(): Promise<string | undefined> {
   });
   if (status === 0) return undefined;
   const reason = /^(?:error|panic).*$/m.exec(stderr)?.[0].replace("(main thread)", "");
-  return `${runtimeName()} cannot run ZeroMQ: ${reason ?? `a trial ended with ${signal ?? status}`}`;
+  return `${runtimeVersion()} cannot run ZeroMQ: ${reason ?? `a trial ended with ${signal ?? status}`}`;
 }
