@@ -5,6 +5,8 @@ export interface Forms {
   readonly roundTrip: boolean;
   readonly oneWay: boolean;
   readonly handover: boolean;
+  /** Round trips of which each comes after a silence, in which both sides fall asleep. */
+  readonly afterSilence: boolean;
   /** Bytes of the smallest payload that it is meant for. */
   readonly minSize: number;
   /** The sizes that the sweep has of it; missing: all. */
@@ -24,6 +26,7 @@ export const anyForm: Forms = {
   roundTrip: true,
   oneWay: true,
   handover: false,
+  afterSilence: false,
   minSize: 4,
   carriesNothing: false,
 };

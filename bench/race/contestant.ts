@@ -9,7 +9,13 @@ import type { Row } from "./result.ts";
 /** The core of each side; undefined where there is only one, and nothing is pinned. */
 export type Cores = readonly [number, number] | undefined;
 
-export type Command = "verify" | "verify-one-way" | "round-trip" | "one-way" | "handover";
+export type Command =
+  | "verify"
+  | "verify-one-way"
+  | "round-trip"
+  | "after-silence"
+  | "one-way"
+  | "handover";
 
 /** What a contestant says before it takes commands. */
 interface Ready {
@@ -41,7 +47,7 @@ const bytesPerSample = 4;
 
 /** Milliseconds that a block and each of its messages take on the slowest machine; what takes more hangs. */
 const blockMax = 15_000;
-const messageMax = 2;
+const messageMax = 40;
 
 /** A mechanism in one runner, and what was found of it so far. */
 export class Contestant {

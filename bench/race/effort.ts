@@ -17,6 +17,7 @@ export interface Effort {
   readonly roundTripBlocks: number;
   /** Round trips of a mechanism at most, where --count says nothing else. */
   readonly roundTrips: number;
+  readonly silenceBlocks: number;
   readonly oneWayBlocks: number;
   readonly sweepBlocks: number;
   /** Bytes of the messages of the sweep, where --sizes says nothing else. */
@@ -33,6 +34,7 @@ export const full: Effort = {
   script: { warmUpMs: 200, blockMs: 100, roundTripMs: 1000 },
   roundTripBlocks: 10,
   roundTrips: 400_000,
+  silenceBlocks: 5,
   oneWayBlocks: 5,
   sweepBlocks: 2,
   sizes: "32,1024,16384,65536,1048576",
@@ -47,6 +49,7 @@ export const quick: Effort = {
   script: { warmUpMs: 0, blockMs: 1, roundTripMs: 10 },
   roundTripBlocks: 2,
   roundTrips: 400,
+  silenceBlocks: 1,
   oneWayBlocks: 2,
   sweepBlocks: 1,
   sizes: "4,4096,1048576",
@@ -86,7 +89,7 @@ const commandMs = 2;
 /** About how long the stages of a contender take. */
 export function secondsOf(contender: Contender, sizes: readonly number[], effort: Effort) {
   const { warmUpMs, blockMs, roundTripMs } = paceOf(contender, effort);
-  const { roundTrip, oneWay, handover } = contender.forms;
+  const { roundTrip, afterSilence, oneWay, handover } = contender.forms;
   const blocks = (count: number, ms: number) =>
     (warmUpMs + count * (ms * untimed + commandMs)) / 1e3;
   const forms = Number(roundTrip) + Number(oneWay);
@@ -98,6 +101,7 @@ export function secondsOf(contender: Contender, sizes: readonly number[], effort
     "round trips": !roundTrip
       ? 0
       : blocks(effort.roundTripBlocks, (spins ? 0.1 : 1) * (roundTripMs / effort.roundTripBlocks)),
+    "after silence": afterSilence ? effort.silenceBlocks * 0.24 : 0,
     "one way": oneWay ? blocks(effort.oneWayBlocks, blockMs) : 0,
     sizes: swept * blocks(effort.sweepBlocks, blockMs),
     handover: handover ? effort.handovers * 0.1 : 0,

@@ -95,11 +95,16 @@ const scriptSketches: readonly Sketch[] = [
   sketch("zerocross-spin", "zerocross Sync, spinning", "ring", "spins", 2),
   sketch("zerocross-try", "zerocross try", "ring", "spins", 2, { note: "polls without a pause" }),
   sketch("zerocross-sync", "zerocross Sync", "ring", "spins, then sleeps", 2),
-  sketch("zerocross-async", "zerocross await", "ring", "spins, then sleeps", 2),
+  sketch("zerocross-async", "zerocross await", "ring", "spins, then sleeps", 2, {
+    afterSilence: true,
+  }),
   sketch("zerocross-rpc-sync", "zerocross callSync", "ring", "spins, then sleeps", 2, {
     note: "a message is a call with a reply; one way: calls answered, one at a time",
   }),
-  sketch("zerocross-rpc", "zerocross call", "ring", "spins, then sleeps", 2, answered),
+  sketch("zerocross-rpc", "zerocross call", "ring", "spins, then sleeps", 2, {
+    ...answered,
+    afterSilence: true,
+  }),
   sketch("zerocross-batch", "zerocross batches", "ring", "spins", 1, {
     note: "trySendMany and drain, one way only",
     roundTrip: false,
@@ -110,7 +115,7 @@ const scriptSketches: readonly Sketch[] = [
   sketch("process-send", "process.send", "socket", "sleeps", 4, json),
   sketch("process-send-calls", "process.send, calls", "socket", "sleeps", 4, callsOnly),
   sketch("stdio", "child's stdin and stdout", "pipe", "sleeps", 2, few),
-  sketch("net-unix", "net, Unix socket", "socket", "sleeps", 2),
+  sketch("net-unix", "net, Unix socket", "socket", "sleeps", 2, { afterSilence: true }),
   sketch("net-unix-calls", "net, Unix socket, calls", "socket", "sleeps", 2, callsOnly),
   sketch("net-unix-gathered", "net, calls, writes gathered", "socket", "sleeps", 2, {
     ...callsOnly,

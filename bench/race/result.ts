@@ -65,6 +65,9 @@ export interface RoundTrip {
   readonly cpuNs: number;
 }
 
+/** Round trips of which each came after 20 ms without a message (ns). */
+export type AfterSilence = Pick<RoundTrip, "count" | "p50" | "p99" | "blockMedians">;
+
 export interface OneWay {
   /** Bytes of payload. */
   readonly size: number;
@@ -98,6 +101,7 @@ export interface Row extends Mechanism {
   /** What went wrong while it ran; it has no figures then. */
   readonly failed?: string;
   readonly roundTrip?: RoundTrip | NotTaken;
+  readonly afterSilence?: AfterSilence;
   /** Messages of `oneWaySize` bytes, the usual comparison. */
   readonly oneWay?: OneWay | NotTaken;
   readonly sweep?: readonly (OneWay | NotTaken)[];

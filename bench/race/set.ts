@@ -10,6 +10,7 @@ import { roundTripOf, runnerName } from "./reading.ts";
 import type { Figure, Runner } from "./result.ts";
 import { measureRoundTrips } from "./round-trips.ts";
 import type { Settings } from "./settings.ts";
+import { measureAfterSilence } from "./silence.ts";
 
 /** What the mechanisms of one runner came to, which took turns with each other. */
 export interface SetResult {
@@ -45,6 +46,9 @@ export async function raceSet(
     await stage("start", (step) => startAll(all, settings, step));
     await stage("round trips", (step, effort) =>
       measureRoundTrips(all, { size, count, effort }, step),
+    );
+    await stage("after silence", (step, { silenceBlocks: blocks }) =>
+      measureAfterSilence(contestants, { size, blocks }, step),
     );
     await stage("one way", (step, effort) => measureOneWay(contestants, effort, step));
     await stage("sizes", (step, effort) => measureSweep(contestants, { sizes, effort }, step));

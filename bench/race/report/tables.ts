@@ -27,6 +27,7 @@ export const legend =
 export function otherTables(race: Race): Table[] {
   return [
     ...runners.flatMap((runner) => sweepTable(race, runner)),
+    ...silenceTable(race),
     ...handoverTable(race),
     ...scenarioTables(race),
     ...goalsTable(race),
@@ -118,6 +119,18 @@ function sweepTable(race: Race, runner: Runner): Table[] {
       ),
     ],
   );
+}
+
+function silenceTable({ rows }: Race): Table[] {
+  const ran = rows.flatMap(({ id, afterSilence }) =>
+    afterSilence === undefined ? [] : [{ id, ...afterSilence }],
+  );
+  return tableOf("Round trips of which each came after 20 ms of silence", ran, [
+    left("", 9, ({ id }) => id),
+    right("p50", 8, ({ p50 }) => duration(p50)),
+    right("", 7, ({ blockMedians }) => spreadOf(blockMedians)),
+    right("p99", 6, ({ p99 }) => duration(p99)),
+  ]);
 }
 
 function handoverTable({ rows }: Race): Table[] {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Block, FirstHalf, SecondHalf, TimedBlock } from "./mechanism.ts";
 import { Bytes, type BytesOptions, numberOf, type Payload } from "./payload.ts";
 
@@ -26,11 +27,15 @@ export function firstOfCalls<Value, Request extends Value>(
 
 async function oneByOne<Value, Request extends Value>(
   caller: Caller<Value, Request>,
-  { count, size, isWhole, laps }: TimedBlock,
+  { count, size, isWhole, pauseMs, laps }: TimedBlock,
 ): Promise<void> {
   const payload = caller.payload(size, { isWhole });
   laps.start();
   for (let index = 0; index < count; index++) {
+    if (pauseMs > 0) {
+      await sleep(pauseMs);
+      laps.start();
+    }
     payload.check(await caller.call(payload.make(index)), index);
     laps.lap();
   }

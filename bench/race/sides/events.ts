@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { firstOfCalls } from "./calls.ts";
 import type { Block, FirstHalf, SecondHalf, TimedBlock } from "./mechanism.ts";
 import type { BytesOptions, Payload } from "./payload.ts";
@@ -16,9 +17,6 @@ export interface EventEnd<Value> {
   /** For what goes wrong when something comes. */
   fail(error: unknown): void;
 }
-
-/** Big enough for every mechanism; it holds the number of messages that came. */
-const acknowledgement = 8;
 
 /** What the two sides do with a connection. */
 export interface Style {
@@ -93,17 +91,23 @@ function receive<Value>(
   });
 }
 
-function askAll<Value>(end: EventEnd<Value>, block: TimedBlock): Promise<void> {
-  const { count, size, isWhole, laps } = block;
+async function askAll<Value>(end: EventEnd<Value>, block: TimedBlock): Promise<void> {
+  const { count, size, isWhole, pauseMs, laps } = block;
   const payload = end.payload(size, { isWhole });
-  laps.start();
+  const ask = (index: number) => {
+    laps.start();
+    void end.send(payload.make(index));
+  };
   const answered = receive(end, block, (value, index) => {
     payload.check(value, index);
     laps.lap();
-    if (index + 1 < count) void end.send(payload.make(index + 1));
+    if (index + 1 === count) return;
+    if (pauseMs === 0) void end.send(payload.make(index + 1));
+    else setTimeout(ask, pauseMs, index + 1);
   });
-  void end.send(payload.make(0));
-  return answered;
+  if (pauseMs > 0) await sleep(pauseMs);
+  ask(0);
+  await answered;
 }
 
 function answerAll<Value>(end: EventEnd<Value>, block: Block): Promise<void> {
@@ -113,6 +117,9 @@ function answerAll<Value>(end: EventEnd<Value>, block: Block): Promise<void> {
     void end.send(value);
   });
 }
+
+/** Big enough for every mechanism; it holds the number of messages that came. */
+const acknowledgement = 8;
 
 /** How many messages are acknowledged at once. */
 function acknowledgedAtOnce<Value>(end: EventEnd<Value>, { count, size }: Block): number {

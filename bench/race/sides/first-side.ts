@@ -101,6 +101,7 @@ export class First {
       count: Number.MAX_SAFE_INTEGER,
       size,
       isWhole: false,
+      pauseMs: 0,
     });
     await this.#hear();
     return caller;

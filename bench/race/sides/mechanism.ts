@@ -11,6 +11,8 @@ export interface Block {
   readonly size: number;
   /** Every byte is compared. */
   readonly isWhole: boolean;
+  /** Milliseconds of silence before each round trip, where event loops are to fall asleep. */
+  readonly pauseMs: number;
 }
 
 /** The side that answers, or takes. */

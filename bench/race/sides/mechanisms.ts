@@ -13,7 +13,7 @@ export const mechanisms: Readonly<Record<string, () => Promise<Mechanism>>> = {
   "zerocross-spin": async () => (await rings()).spinRing,
   "zerocross-spin-to-deno": async () => (await rings()).spinRingToDeno,
   "zerocross-batch": async () => (await import("./ring-batch.ts")).batches,
-  "zerocross-async": async () => (await import("./ring-await.ts")).awaitedRing,
+  "zerocross-async": async () => (await import("./awaited.ts")).awaitedRing,
   "zerocross-rpc": async () => (await rpc()).rpc,
   "zerocross-rpc-sync": async () => (await rpc()).rpcSync,
   "net-unix": async () => (await net()).netUnix,

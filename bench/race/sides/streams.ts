@@ -3,9 +3,16 @@ import type { Readable, Writable } from "node:stream";
 import type { EventEnd } from "./events.ts";
 import { Bytes, Text } from "./payload.ts";
 
-/** Waits for room where the stream asks for that. */
-function write(writable: Writable, chunk: string | Uint8Array): Promise<void> | undefined {
-  return writable.write(chunk) ? undefined : once(writable, "drain").then(() => {});
+/** Writes what it is given, and has the writer wait for room where the stream asks for that. */
+function writer(writable: Writable): (chunk: string | Uint8Array) => Promise<void> | undefined {
+  let draining: Promise<void> | undefined;
+  return (chunk) => {
+    if (writable.write(chunk)) return undefined;
+    draining ??= once(writable, "drain").then(() => {
+      draining = undefined;
+    });
+    return draining;
+  };
 }
 
 /** Payloads back to back: both sides know their size. */
@@ -24,7 +31,7 @@ export function bytesOver(
     listen(size, message) {
       take = splitter(size, message);
     },
-    send: (bytes) => write(writable, bytes),
+    send: writer(writable),
   };
 }
 
@@ -58,6 +65,7 @@ export function linesOver(
 ): EventEnd<unknown> {
   let take = (_value: unknown): void => {};
   let begun = "";
+  const write = writer(writable);
   readable.setEncoding("utf8");
   readable.on("data", (chunk: string) => {
     let at = 0;
@@ -74,7 +82,7 @@ export function linesOver(
     listen(_, message) {
       take = message;
     },
-    send: (value) => write(writable, `${JSON.stringify(value)}\n`),
+    send: (value) => write(`${JSON.stringify(value)}\n`),
   };
 }
 

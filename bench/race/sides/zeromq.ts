@@ -1,7 +1,8 @@
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { Dealer } from "zeromq";
-import { type AwaitingEnd, firstAwaiting, secondAwaiting } from "./awaiting.ts";
+import { awaited } from "./awaited.ts";
+import { type EventEnd, messages } from "./events.ts";
 import type { Mechanism } from "./mechanism.ts";
 import { commandOf, runtimeVersion } from "./runtime.ts";
 
@@ -10,7 +11,7 @@ import { commandOf, runtimeVersion } from "./runtime.ts";
 const messagesMax = 1000;
 const bytesMax = 8 * 1024 * 1024;
 
-function endOf(socket: Dealer): AwaitingEnd {
+function endOf(socket: Dealer, fail: (error: unknown) => void): EventEnd<Uint8Array> {
   let sending: Promise<void> | undefined;
   const send = async (bytes: Uint8Array | "") => {
     while (sending !== undefined) await sending;
@@ -24,15 +25,16 @@ function endOf(socket: Dealer): AwaitingEnd {
   setInterval(() => {
     if (socket.readable && sending === undefined) void send("");
   }, lookEvery);
-  return {
+  return awaited({
+    fail,
     underWayMax: (size) => Math.max(2, Math.min(messagesMax, Math.floor(bytesMax / size))),
     send,
     async receive() {
       let bytes = await receive();
       while (bytes.length === 0) bytes = await receive();
-      return { bytes };
+      return bytes;
     },
-  };
+  });
 }
 
 /** Milliseconds. */
@@ -50,19 +52,19 @@ const address = (prefix: string) => `ipc://${prefix}.sock`;
 export const zeromq: Mechanism = {
   isBlocking: false,
   whyForbidden,
-  async first({ prefix, startProcess }) {
+  async first({ prefix, startProcess, fail }) {
     const { Dealer } = await import("zeromq");
     const socket = new Dealer(socketOptions);
     await socket.bind(address(prefix));
     await startProcess();
-    return firstAwaiting(endOf(socket));
+    return messages.first(endOf(socket, fail));
   },
-  async second({ prefix, hello }) {
+  async second({ prefix, hello, fail }) {
     const { Dealer } = await import("zeromq");
     const socket = new Dealer(socketOptions);
     socket.connect(address(prefix));
     await hello();
-    return secondAwaiting(endOf(socket));
+    return messages.second(endOf(socket, fail));
   },
 };
 
