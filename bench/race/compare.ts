@@ -5,7 +5,7 @@ import { UsageError } from "../usage-error.ts";
 import { callsOf, oneWayOf, roundTripOf, sweepOf } from "./reading.ts";
 import { amount, duration, perOne, perSecond } from "./report/format.ts";
 import { left, right, tableOf, tabulate, wrap } from "./report/table.ts";
-import type { Figure, Race, Row } from "./result.ts";
+import type { OneWay, Race, Row } from "./result.ts";
 
 const help = `Usage: npm run bench -- compare A.json B.json
 
@@ -71,50 +71,51 @@ function readJson(file: string): unknown {
   }
 }
 
-/** A figure that both races have. */
-interface Change {
+/** A figure of one race. */
+interface Quantity {
   readonly id: string;
   readonly what: string;
-  readonly before: string;
-  readonly after: string;
-  /** What it came to in the later race, to that of the earlier one. */
-  readonly factor: number;
-  readonly isBeyondNoise: boolean;
-  readonly isBetter: boolean;
-  /** For times: how often the bare line of each race's own goes into it. */
-  readonly timesBareLine?: string;
+  readonly value: number;
+  /** What the blocks lie between; a count has none. */
+  readonly low: number;
+  readonly high: number;
+  readonly write: (value: number) => string;
+  readonly lessIsBetter: boolean;
+  /** For times: how often the bare line of the same race goes into it. */
+  readonly timesBareLine?: number | undefined;
 }
 
-function comparison(before: Race, after: Race, width: number): string[] {
-  const [earlier, later] = [measuredRows(before), measuredRows(after)];
-  const changes = [...earlier].flatMap(([id, row]) => {
-    const other = later.get(id);
-    return other === undefined ? [] : changesOf(row, other, before, after);
+function quantitiesOf(race: Race): Map<string, Quantity> {
+  const all = [...measuredRows(race).values()].flatMap((row): Quantity[] => {
+    const { id, runner } = row;
+    const rate = (what: string, { size, messagesPerSecond }: OneWay): Quantity => {
+      const { median: value, p10: low, p90: high } = messagesPerSecond;
+      const name = `${what}, ${size} bytes`;
+      return { id, what: name, value, low, high, write: perSecond, lessIsBetter: false };
+    };
+    const roundTrip = roundTripOf(row);
+    const bareLine = race.bareLineNs[runner]?.median;
+    const counts = { "round trip": row.callsPerRoundTrip, message: row.callsPerMessage };
+    const { median: value = 0, p10: low = 0, p90: high = 0 } = roundTrip?.blockMedians ?? {};
+    const time = {
+      ...{ id, what: `round trip, ${roundTrip?.size} bytes`, value, low, high },
+      ...{ write: duration, lessIsBetter: true },
+      timesBareLine: bareLine && value / bareLine,
+    };
+    return [
+      ...(roundTrip === undefined ? [] : [time]),
+      ...[oneWayOf(row)].flatMap((point) => (point ? rate("one way", point) : [])),
+      ...sweepOf(row).map((point) => rate("sweep", point)),
+      ...Object.entries(counts).flatMap(([of, calls]): Quantity[] => {
+        const value = callsOf(calls);
+        if (value === undefined) return [];
+        const [low, high] = [value - leastCalls / 2, value + leastCalls / 2];
+        const what = `system calls per ${of}`;
+        return [{ id, what, value, low, high, write: perOne, lessIsBetter: true }];
+      }),
+    ];
   });
-  const beyond = changes.filter(({ isBeyondNoise }) => isBeyondNoise);
-  const missingIn = (rows: Map<string, Row>, all: Map<string, Row>, title: string) => {
-    const ids = [...all.keys()].filter((id) => !rows.has(id));
-    return ids.length === 0 ? [] : wrap(`${title}: ${ids.join(", ")}.`, width, "  ");
-  };
-  return [
-    ...caveats(before, after).flatMap((line) => wrap(line, width, "  ")),
-    ...section(
-      "Worse beyond the noise",
-      beyond.filter(({ isBetter }) => !isBetter),
-      width,
-    ),
-    ...section(
-      "Better beyond the noise",
-      beyond.filter(({ isBetter }) => isBetter),
-      width,
-    ),
-    "",
-    changes.length === 0
-      ? "The two races have no figure in common."
-      : `${changes.length - beyond.length} of ${changes.length} figures stayed within the noise.`,
-    ...missingIn(later, earlier, "Only in the first"),
-    ...missingIn(earlier, later, "Only in the second"),
-  ];
+  return new Map(all.map((quantity) => [`${quantity.id} ${quantity.what}`, quantity]));
 }
 
 function measuredRows({ rows }: Race): Map<string, Row> {
@@ -122,75 +123,56 @@ function measuredRows({ rows }: Race): Map<string, Row> {
   return new Map(ran.map((row) => [row.id, row]));
 }
 
-function changesOf(one: Row, other: Row, before: Race, after: Race): Change[] {
-  const { id, runner } = one;
-  const changes: Change[] = [];
-  const [first, second] = [roundTripOf(one), roundTripOf(other)];
-  if (first !== undefined && second !== undefined && first.size === second.size) {
-    const figures = [first.blockMedians, second.blockMedians] as const;
-    const change = ofFigures(id, `round trip, ${first.size} bytes`, figures, duration, -1);
-    const bare = [before, after].map(({ bareLineNs }) => bareLineNs[runner]?.median ?? 0);
-    const times = figures.map(({ median }, index) => amount(median / (bare[index] || Infinity)));
-    changes.push(bare.includes(0) ? change : { ...change, timesBareLine: times.join(" to ") });
-  }
-  const ratesOf = (row: Row) => {
-    const oneWay = oneWayOf(row);
-    const named = sweepOf(row).map((point) => [`sweep, ${point.size} bytes`, point] as const);
-    return new Map(oneWay ? [[`one way, ${oneWay.size} bytes`, oneWay], ...named] : named);
-  };
-  const rates = ratesOf(other);
-  for (const [what, point] of ratesOf(one)) {
-    const figures = [point, rates.get(what)].flatMap((each) => each?.messagesPerSecond ?? []);
-    const [first, second] = figures;
-    if (first && second) changes.push(ofFigures(id, what, [first, second], perSecond, 1));
-  }
-  const counts = { callsPerRoundTrip: "round trip", callsPerMessage: "message" } as const;
-  for (const [name, of] of Object.entries(counts) as [keyof typeof counts, string][]) {
-    const [first, second] = [callsOf(one[name]), callsOf(other[name])];
-    if (first === undefined || second === undefined) continue;
-    changes.push(ofCounts(id, `system calls per ${of}`, first, second));
-  }
-  return changes;
+type Change = readonly [before: Quantity, after: Quantity];
+
+function isBeyondNoise([before, after]: Change): boolean {
+  const areApart = before.high < after.low || after.high < before.low;
+  return areApart && Math.abs(after.value / before.value - 1) > leastChange;
 }
 
-function ofFigures(
-  id: string,
-  what: string,
-  [one, other]: readonly [Figure, Figure],
-  write: (value: number) => string,
-  /** 1: more is better. */
-  sign: 1 | -1,
-): Change {
-  const factor = other.median / one.median;
-  const areApart = one.p90 < other.p10 || other.p90 < one.p10;
-  return {
-    ...{ id, what, before: write(one.median), after: write(other.median), factor },
-    isBeyondNoise: areApart && Math.abs(factor - 1) > leastChange,
-    isBetter: sign * (factor - 1) > 0,
+function comparison(before: Race, after: Race, width: number): string[] {
+  const later = quantitiesOf(after);
+  const changes = [...quantitiesOf(before)].flatMap(([key, quantity]): Change[] => {
+    const other = later.get(key);
+    return other === undefined ? [] : [[quantity, other]];
+  });
+  const beyond = changes.filter(isBeyondNoise);
+  const isBetter = ([one, other]: Change) => other.value < one.value === one.lessIsBetter;
+  const only = (title: string, race: Race, other: Race) => {
+    const ids = [...measuredRows(race).keys()].filter((id) => !measuredRows(other).has(id));
+    return ids.length === 0 ? [] : wrap(`${title}: ${ids.join(", ")}.`, width, "  ");
   };
-}
-
-function ofCounts(id: string, what: string, before: number, after: number): Change {
-  const factor = before === after ? 1 : after / before;
-  const isBeyondNoise = Math.abs(after - before) > leastCalls && Math.abs(factor - 1) > leastChange;
-  const written = { before: perOne(before), after: perOne(after) };
-  return { id, what, ...written, factor, isBeyondNoise, isBetter: after < before };
+  const worse = beyond.filter((change) => !isBetter(change));
+  return [
+    ...caveats(before, after).flatMap((line) => wrap(line, width, "  ")),
+    ...section("Worse beyond the noise", worse, width),
+    ...section("Better beyond the noise", beyond.filter(isBetter), width),
+    "",
+    changes.length === 0
+      ? "The two races have no figure in common."
+      : `${changes.length - beyond.length} of ${changes.length} figures stayed within the noise.`,
+    ...only("Only in the first", before, after),
+    ...only("Only in the second", after, before),
+  ];
 }
 
 function section(title: string, changes: readonly Change[], width: number): string[] {
-  const size = ({ factor }: Change) => Math.max(factor, 1 / factor);
+  const factor = ([before, after]: Change) => after.value / before.value;
+  const size = (change: Change) => Math.max(factor(change), 1 / factor(change));
+  const percent = (change: Change) => {
+    const share = (factor(change) - 1) * 100;
+    return Number.isFinite(share) ? `${share > 0 ? "+" : ""}${share.toFixed(0)} %` : "from none";
+  };
+  const times = (change: Change) =>
+    change.flatMap(({ timesBareLine }) => (timesBareLine ? amount(timesBareLine) : []));
   const sorted = changes.toSorted((one, other) => size(other) - size(one));
-  const percent = ({ factor }: Change) =>
-    Number.isFinite(factor)
-      ? `${factor > 1 ? "+" : ""}${((factor - 1) * 100).toFixed(0)} %`
-      : "from none";
   const tables = tableOf(title, sorted, [
-    left("", 9, ({ id }) => id),
-    left("", 8, ({ what }) => what),
-    right("first", 5, ({ before }) => before),
-    right("second", 6, ({ after }) => after),
+    left("", 9, ([{ id }]) => id),
+    left("", 8, ([{ what }]) => what),
+    right("first", 5, ([{ write, value }]) => write(value)),
+    right("second", 6, ([, { write, value }]) => write(value)),
     right("change", 7, percent),
-    right("x bare line", 1, ({ timesBareLine = "" }) => timesBareLine),
+    right("x bare line", 1, (change) => times(change).join(" to ")),
   ]);
   return tables.flatMap((table) => ["", title, ...tabulate(table, width)]);
 }

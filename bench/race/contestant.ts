@@ -47,7 +47,7 @@ const bytesPerSample = 4;
 
 /** Milliseconds that a block and each of its messages take on the slowest machine; what takes more hangs. */
 const blockMax = 15_000;
-const messageMax = 40;
+const messageMax = 2;
 
 /** A mechanism in one runner, and what was found of it so far. */
 export class Contestant {

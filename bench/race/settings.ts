@@ -1,4 +1,3 @@
-import { closeSync, existsSync, openSync, rmSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { usableCores } from "../machine.ts";
 import type { Scenario } from "../scenarios/scenario.ts";
@@ -54,77 +53,69 @@ All of it takes under 6 minutes. Ctrl-C ends it, and nothing is written then.
 
 /** What was asked for: a race, or only to be told something. */
 export function parseSettings(args: readonly string[]): Settings | "help" | "list" {
-  const { values } = parse(args);
+  const values = parse(args);
   if (values.help) return "help";
   if (values.list) return "list";
   const effort = values.quick ? quick : full;
-  const settings = {
+  const bytes = { min: sizeMin, max: sizeMax, what: "bytes" };
+  const sizes = (values.sizes ?? effort.sizes)
+    .split(",")
+    .map((size) => wholeNumber("--sizes", size, bytes));
+  return {
     ...choose(values.only),
-    size: parseSize("--size", values.size),
-    sizes: parseSizes(values.sizes ?? effort.sizes),
-    count: parseCount(values.count ?? String(effort.roundTrips)),
+    size: wholeNumber("--size", values.size, bytes),
+    sizes: [...new Set(sizes)].sort((one, other) => one - other),
+    count: wholeNumber("--count", values.count ?? String(effort.roundTrips), {
+      min: 1,
+      max: countMax,
+      what: "a whole number",
+    }),
     cores: parseCores(values.cores),
     quick: values.quick,
     effort,
     json: values.json,
     html: values.html,
   };
-  checkWritable("--json", values.json);
-  checkWritable("--html", values.html);
-  return settings;
 }
 
 function parse(args: readonly string[]) {
   try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        only: { type: "string" },
-        size: { type: "string", default: "32" },
-        sizes: { type: "string" },
-        count: { type: "string" },
-        cores: { type: "string" },
-        quick: { type: "boolean", default: false },
-        json: { type: "string" },
-        html: { type: "string" },
-        list: { type: "boolean", default: false },
-        help: { type: "boolean", default: false },
-      },
-    });
+    const options = {
+      only: { type: "string" },
+      size: { type: "string", default: "32" },
+      sizes: { type: "string" },
+      count: { type: "string" },
+      cores: { type: "string" },
+      quick: { type: "boolean", default: false },
+      json: { type: "string" },
+      html: { type: "string" },
+      list: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    } as const;
+    return parseArgs({ args: [...args], options }).values;
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));
   }
 }
 
-function parseSize(option: string, text: string): number {
-  const size = wholeNumber(text);
-  if (size >= sizeMin && size <= sizeMax) return size;
+function wholeNumber(
+  option: string,
+  text: string,
+  { min, max, what }: { min: number; max: number; what: string },
+): number {
+  if (/^\d+$/.test(text) && Number(text) >= min && Number(text) <= max) return Number(text);
   throw new UsageError(
-    `${option} has ${JSON.stringify(text)}; expected bytes, ${sizeMin} to ${sizeMax}.`,
-  );
-}
-
-function parseSizes(text: string): readonly number[] {
-  const sizes = text.split(",").map((size) => parseSize("--sizes", size));
-  return [...new Set(sizes)].sort((one, other) => one - other);
-}
-
-function parseCount(text: string): number {
-  const count = wholeNumber(text);
-  if (count >= 1 && count <= countMax) return count;
-  throw new UsageError(
-    `--count is ${JSON.stringify(text)}; expected a whole number, 1 to ${countMax}.`,
+    `${option} has ${JSON.stringify(text)}; expected ${what}, ${min} to ${max}.`,
   );
 }
 
 function parseCores(text: string | undefined): Cores {
   const usable = usableCores();
-  const [first, second] = usable;
-  if (text === undefined) {
-    return first === undefined || second === undefined ? undefined : [first, second];
-  }
-  const [one = Number.NaN, other = Number.NaN, ...more] = text.split(",").map(wholeNumber);
-  if (more.length > 0 || Number.isNaN(one) || Number.isNaN(other) || one === other) {
+  const [one, other, ...more] =
+    text === undefined ? usable.slice(0, 2) : text.split(",").map(Number);
+  if (text === undefined)
+    return one === undefined || other === undefined ? undefined : [one, other];
+  if (one === undefined || other === undefined || more.length > 0 || one === other) {
     throw new UsageError(`--cores is ${text}; expected two different cores, such as 0,1.`);
   }
   for (const core of [one, other]) {
@@ -132,21 +123,4 @@ function parseCores(text: string | undefined): Cores {
     throw new UsageError(`--cores has ${core}; this process may run on ${usable.join(", ")}.`);
   }
   return [one, other];
-}
-
-function wholeNumber(text: string): number {
-  return /^\d+$/.test(text) ? Number(text) : Number.NaN;
-}
-
-/** Before anything runs, and without a change to what may be there already. */
-function checkWritable(option: string, file: string | undefined): void {
-  if (file === undefined) return;
-  const existed = existsSync(file);
-  try {
-    closeSync(openSync(file, "a"));
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new UsageError(`${option}: ${file} cannot be written: ${reason}`);
-  }
-  if (!existed) rmSync(file);
 }
