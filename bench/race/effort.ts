@@ -36,7 +36,7 @@ export const full: Effort = {
   roundTrips: 400_000,
   silenceBlocks: 5,
   oneWayBlocks: 5,
-  sweepBlocks: 2,
+  sweepBlocks: 3,
   sizes: "32,1024,16384,65536,1048576",
   handovers: 5,
   counted: { pairs: 3, longMs: 12 },

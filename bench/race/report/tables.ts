@@ -108,7 +108,7 @@ function sweepTable(race: Race, runner: Runner): Table[] {
     `${runnerName[runner]}: bytes per second one way, by the size of a message`,
     ranked(race, runner).filter(({ sweep }) => sweep !== undefined),
     [
-      left("", 100, ({ name }) => name.slice(0, 26)),
+      left("", 100, ({ name }) => name),
       ...sizes.map((size, index) =>
         right(
           bytes(size).replace(" ", "").replace("iB", ""),

@@ -4,9 +4,13 @@ import type { Runtime } from "../../line-process.ts";
 type Handler = (request: Request) => Promise<Response>;
 
 interface BunServe {
-  serve(options: { unix?: string; hostname?: string; port?: number; fetch: Handler }): {
-    readonly port?: number;
-  };
+  serve(options: {
+    unix?: string;
+    hostname?: string;
+    port?: number;
+    idleTimeout: number;
+    fetch: Handler;
+  }): { readonly port?: number };
 }
 
 interface DenoServe {
@@ -24,7 +28,9 @@ export const hostname = "127.0.0.1";
 export function serveHttp(path: string | undefined, handler: Handler): number | undefined {
   const where = path === undefined ? { hostname, port: 0 } : undefined;
   if (Bun !== undefined) {
-    return Bun.serve({ ...(where ?? { unix: path as string }), fetch: handler }).port;
+    // A client whose turn comes later would find that its connection was closed meanwhile.
+    const never = { idleTimeout: 0 };
+    return Bun.serve({ ...(where ?? { unix: path as string }), ...never, fetch: handler }).port;
   }
   return Deno?.serve({ ...(where ?? { path: path as string }), onListen() {} }, handler).addr.port;
 }
