@@ -9,8 +9,8 @@ export interface Forms {
   readonly afterSilence: boolean;
   /** Bytes of the smallest payload that it is meant for. */
   readonly minSize: number;
-  /** The sizes that the sweep has of it; missing: all. */
-  readonly sweepSizes?: readonly number[];
+  /** Of what is slow or has a like beside it, every other size of a long sweep tells enough. */
+  readonly fewSizes: boolean;
   /** The empty system call: there is no message to check. */
   readonly carriesNothing: boolean;
 }
@@ -28,9 +28,13 @@ export const anyForm: Forms = {
   handover: false,
   afterSilence: false,
   minSize: 4,
+  fewSizes: false,
   carriesNothing: false,
 };
 
-export function isSwept({ forms }: Contender, size: number): boolean {
-  return forms.oneWay && (forms.sweepSizes?.includes(size) ?? true);
+/** The sizes that the sweep has of it. */
+export function sweptSizes({ forms }: Contender, sizes: readonly number[]): readonly number[] {
+  if (!forms.oneWay) return [];
+  const isFew = forms.fewSizes && sizes.length > 2;
+  return isFew ? sizes.filter((_, index) => index % 2 === 1) : sizes;
 }

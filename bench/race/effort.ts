@@ -1,4 +1,4 @@
-import { type Contender, isSwept } from "./contender.ts";
+import { type Contender, sweptSizes } from "./contender.ts";
 
 /** How long the blocks of a runner's mechanisms are. */
 export interface Pace {
@@ -95,7 +95,7 @@ export function secondsOf(contender: Contender, sizes: readonly number[], effort
   const forms = Number(roundTrip) + Number(oneWay);
   const { pairs, longMs } = effort.counted;
   const spins = contender.mechanism.waiting.startsWith("spins");
-  const swept = sizes.filter((size) => isSwept(contender, size)).length;
+  const swept = sweptSizes(contender, sizes).length;
   return {
     start: contender.mechanism.runner === "native" ? 0.02 : 0.25,
     "round trips": !roundTrip

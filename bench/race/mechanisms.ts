@@ -82,8 +82,7 @@ const nativeSketches: readonly Sketch[] = [
   sketch("handover-pipe", "through a pipe", "pipe", "sleeps", 2, handsOver),
 ];
 
-/** Of what is slow or has a like beside it, a small and a large message tell enough of the sweep. */
-const few = { sweepSizes: [1024, 65_536] } as const;
+const few = { fewSizes: true } as const;
 const answered = {
   note: "a message is a call with a reply; one way: calls answered, 64 in flight",
 };

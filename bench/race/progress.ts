@@ -1,4 +1,5 @@
-import type { Step } from "./blocks.ts";
+/** Told how much of a stage is done, 0 to 1, and of whom it is the turn. */
+export type Step = (done: number, what: string) => void;
 
 export interface Stage {
   readonly name: string;

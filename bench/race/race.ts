@@ -1,11 +1,10 @@
 import { describeMachine } from "../machine.ts";
 import type { Scenario } from "../scenarios/scenario.ts";
-import { clamp } from "./blocks.ts";
 import type { Contestant } from "./contestant.ts";
 import { type Effort, full, shorten } from "./effort.ts";
 import { judge } from "./goals.ts";
+import { clamp, oneWaySize } from "./measure.ts";
 import { bareLineId, emptyCallId } from "./mechanisms.ts";
-import { oneWaySize } from "./one-way.ts";
 import { Progress, type Stage } from "./progress.ts";
 import { runners } from "./reading.ts";
 import type { Race, Runner, ScenarioResult } from "./result.ts";

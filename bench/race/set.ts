@@ -1,16 +1,19 @@
-import type { Step } from "./blocks.ts";
 import { countSystemCalls } from "./calls.ts";
 import { Contestant } from "./contestant.ts";
 import { type Effort, secondsOf } from "./effort.ts";
-import { measureHandovers } from "./handover.ts";
+import {
+  measureAfterSilence,
+  measureHandovers,
+  measureOneWay,
+  measureRoundTrips,
+  measureSweep,
+  oneWaySize,
+} from "./measure.ts";
 import { bareLineId, contenderOf } from "./mechanisms.ts";
-import { measureOneWay, measureSweep, oneWaySize } from "./one-way.ts";
-import type { Progress, Stage } from "./progress.ts";
+import type { Progress, Stage, Step } from "./progress.ts";
 import { roundTripOf, runnerName } from "./reading.ts";
 import type { Figure, Runner } from "./result.ts";
-import { measureRoundTrips } from "./round-trips.ts";
 import type { Settings } from "./settings.ts";
-import { measureAfterSilence } from "./silence.ts";
 
 /** What the mechanisms of one runner came to, which took turns with each other. */
 export interface SetResult {

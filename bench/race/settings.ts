@@ -38,7 +38,8 @@ All of it takes under 6 minutes. Ctrl-C ends it, and nothing is written then.
                   (native/, bun/zerocross), or either without the runner (pipe, zerocross);
                   the floor always runs along
   --size N        bytes of a round trip's payload, each way (default 32)
-  --sizes LIST    bytes of the messages of the sweep (default ${full.sizes})
+  --sizes LIST    bytes of the messages of the sweep (default ${full.sizes});
+                  of three and more the slow mechanisms get every other one
   --count N       round trips of each mechanism at most (default ${full.roundTrips}): as many as fit into
                   a second or two
   --cores A,B     the cores that the two sides are pinned to (default: the first two); event loops are not

@@ -1,5 +1,5 @@
 import { LineProcess, type Runtime, startScript } from "../line-process.ts";
-import type { Step } from "../race/blocks.ts";
+import type { Step } from "../race/progress.ts";
 import type { ScenarioResult } from "../race/result.ts";
 
 /** Whole programs, of which something else is asked than how fast two sides exchange messages. */
