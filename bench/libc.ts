@@ -1,7 +1,6 @@
-/** What the measurements ask of the C library: a core, a clock that all processes share, what was used. */
+/** What the measurements ask of the C library: a core, and what was used. */
 interface Libc {
   sched_setaffinity(thread: number, size: bigint, cores: Uint8Array): number;
-  clock_gettime(clock: number, time: BigInt64Array): number;
   getrusage(who: number, usage: BigInt64Array): number;
 }
 
@@ -14,14 +13,12 @@ function open(): Libc {
     ) as unknown as typeof import("bun:ffi");
     const { symbols } = dlopen(file, {
       sched_setaffinity: { args: ["i32", "u64", "buffer"], returns: "i32" },
-      clock_gettime: { args: ["i32", "buffer"], returns: "i32" },
       getrusage: { args: ["i32", "buffer"], returns: "i32" },
     });
     return symbols as unknown as Libc;
   }
   const { symbols } = Deno.dlopen(file, {
     sched_setaffinity: { parameters: ["i32", "usize", "buffer"], result: "i32" },
-    clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
     getrusage: { parameters: ["i32", "buffer"], result: "i32" },
   });
   return symbols as unknown as Libc;
@@ -35,15 +32,6 @@ export function pinThread(core: number): boolean {
   cores[core >> 3] = 1 << (core & 7);
   const here = 0;
   return libc.sched_setaffinity(here, BigInt(cores.length), cores) === 0;
-}
-
-const monotonic = 1;
-const time = new BigInt64Array(2);
-
-/** Microseconds of a clock that is the same in every process; `performance.now` starts with its own. */
-export function sharedClockUs(): number {
-  libc.clock_gettime(monotonic, time);
-  return Number(time[0]) * 1e6 + Number(time[1]) / 1e3;
 }
 
 /** What a process has used, or two of them. */

@@ -77,10 +77,6 @@ export class Contestant {
     return this.#process !== undefined;
   }
 
-  get hasFailed(): boolean {
-    return this.#failed !== undefined;
-  }
-
   get row(): Row {
     const { mechanism } = this.contender;
     if (this.#failed !== undefined) return { ...mechanism, failed: this.#failed };

@@ -1,5 +1,5 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { newAddress, type Runtime, runtimeName, runtimes } from "../line-process.ts";
-import { sleep } from "../lines.ts";
 import type { ScenarioRow } from "../race/result.ts";
 import { type Scenario, type ScenarioOptions, withProcesses } from "./scenario.ts";
 

@@ -2,8 +2,9 @@
 // so many channels or clients; the other keeps their other ends and does nothing. Answers, for each number
 // of milliseconds that it reads, its own CPU time over them, in microseconds.
 
+import { setTimeout as sleep } from "node:timers/promises";
 import { Consumer, Producer, RpcClient, serve } from "zerocross";
-import { answerLines, sleep } from "../lines.ts";
+import { answerLines } from "../lines.ts";
 
 const [position = "", form = "", text = "", path = ""] = process.argv.slice(2);
 const count = Number(text);
@@ -13,7 +14,7 @@ const timeout = 20_000;
 
 /** Kept from being collected. */
 const kept: unknown[] = [];
-let idle = sleep;
+let idle: (ms: number) => Promise<unknown> = sleep;
 
 async function openServer(): Promise<void> {
   if (position === "keeps") {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import {
   type LineProcess,
   newAddress,
@@ -5,7 +6,6 @@ import {
   runtimeName,
   runtimes,
 } from "../line-process.ts";
-import { sleep } from "../lines.ts";
 import { type Scenario, withProcesses } from "./scenario.ts";
 
 const counts = [1, 16, 100];

@@ -2,8 +2,9 @@
 // number of milliseconds that it reads it answers how far the ticks of a 10 ms timer were apart, and
 // how many messages came meanwhile.
 
+import { setTimeout as sleep } from "node:timers/promises";
 import { Consumer } from "zerocross";
-import { answerLines, sleep } from "../lines.ts";
+import { answerLines } from "../lines.ts";
 
 const [form = "", path = ""] = process.argv.slice(2);
 const intervalMs = 10;

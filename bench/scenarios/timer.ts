@@ -1,6 +1,6 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { median, quantile } from "simple-statistics";
 import { newAddress, runtimeName, runtimes } from "../line-process.ts";
-import { sleep } from "../lines.ts";
 import { inRounds, type Scenario, withProcesses } from "./scenario.ts";
 
 const forms = {

@@ -37,10 +37,10 @@ export const messages: Style = {
 /** Requests that are answered in their order, many under way at a time. */
 export const calls: Style = {
   first: (end) => {
-    const waiting = new Queue<(answer: never) => void>();
+    const waiting: ((answer: never) => void)[] = [];
     return firstOfCalls({
       payload: end.payload,
-      prepare: (size) => end.listen(size, (answer) => waiting.shift()(answer as never)),
+      prepare: (size) => end.listen(size, (answer) => waiting.shift()?.(answer as never)),
       call(request) {
         void end.send(request);
         return new Promise((resolve) => waiting.push(resolve));
@@ -49,26 +49,6 @@ export const calls: Style = {
   },
   second: (end) => ({ run: (block) => answerAll(end, block) }),
 };
-
-/** First in, first out, without moving what is in it. */
-class Queue<Item> {
-  #items: Item[] = [];
-  #next = 0;
-
-  push(item: Item): void {
-    this.#items.push(item);
-  }
-
-  shift(): Item {
-    const item = this.#items[this.#next++];
-    if (item === undefined) throw new Error("an answer that nobody asked for");
-    if (this.#next === this.#items.length) {
-      this.#items = [];
-      this.#next = 0;
-    }
-    return item;
-  }
-}
 
 /** Calls `take` with the value and its number until `count` have come. */
 function receive<Value>(
