@@ -131,7 +131,7 @@ for (const runtime of bothRuntimes) {
     if (tool === undefined) return skip(context, "neither perf nor strace may count system calls");
     const pair = new Contestant(contenderOf(`${runtime}/zerocross-spin`));
     await pair.start([0, 1]);
-    const run = (count: number) => pair.ask("verify", count, 32);
+    const run = (count: number) => pair.ask("round-trip", count, 32);
     const timer = setTimeout(() => pair.leave(), 20_000);
     try {
       await run(roundTrips / 10);

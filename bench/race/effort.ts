@@ -63,10 +63,11 @@ const leastBlockShare = 0.5;
 
 /** The same for less time. */
 export function shorten(effort: Effort, factor: number): Effort {
-  const shorter = (pace: Pace): Pace => ({
-    ...pace,
-    blockMs: pace.blockMs * Math.max(leastBlockShare, factor),
-    roundTripMs: pace.roundTripMs * factor,
+  const share = Math.max(leastBlockShare, factor);
+  const shorter = ({ warmUpMs, blockMs, roundTripMs }: Pace): Pace => ({
+    warmUpMs: warmUpMs * share,
+    blockMs: blockMs * share,
+    roundTripMs: roundTripMs * factor,
   });
   return {
     ...effort,
