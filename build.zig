@@ -108,7 +108,6 @@ fn addTable(b: *std.Build) void {
 
 fn addBench(b: *std.Build) void {
     const step = b.step("bench", "Build what measures: programs into zig-out/bin, a clock into zig-out/lib");
-    addProgram(b, step, "native", "bench/goals/native.zig");
     addProgram(b, step, "mechanisms", "bench/native/main.zig");
     addProgram(b, step, "count-calls", "bench/native/count_calls.zig");
     const library = b.addLibrary(.{

@@ -78,28 +78,17 @@ export class LineProcess {
     return JSON.parse(await this.hear(patienceMs)) as Answer;
   }
 
-  signal(name: NodeJS.Signals): void {
-    this.#child.kill(name);
-  }
-
   /** Ends it at once. */
   kill(): void {
-    this.signal("SIGKILL");
+    this.#child.kill("SIGKILL");
   }
 
-  async close(): Promise<void> {
-    if (!running.has(this)) return;
-    this.#child.stdin.end();
-    this.kill();
-    await this.#ended;
-  }
-
-  /** For a process that has started others: it ends them first. */
+  /** Ends it, and gives one that has started others the time to end them first. */
   async leave(): Promise<void> {
     if (!running.has(this)) return;
     this.#child.stdin.end();
     const timers = [
-      setTimeout(() => this.signal("SIGTERM"), leaveMax),
+      setTimeout(() => this.#child.kill("SIGTERM"), leaveMax),
       setTimeout(() => this.kill(), leaveMax + terminateMax),
     ];
     await this.#ended;
@@ -129,8 +118,9 @@ export function newPath(): string {
   return join(folder, String(nameCount++));
 }
 
-export function newSocketPath(): string {
-  return `${newPath()}.sock`;
+export function removeFiles(): void {
+  if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+  folder = undefined;
 }
 
 /**
@@ -140,7 +130,7 @@ export function newSocketPath(): string {
 export function cleanUpAtExit(): void {
   process.on("exit", () => {
     for (const child of running) child.kill();
-    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+    removeFiles();
   });
   const signals = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
   for (const [signal, code] of Object.entries(signals)) {

@@ -7,7 +7,3 @@ export async function answerLines(answer: (line: string) => unknown): Promise<ne
   }
   process.exit();
 }
-
-export function sleep(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
-}

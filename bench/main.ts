@@ -1,8 +1,7 @@
 // `npm run bench`. See --help.
 
-import { runGoals } from "./goals/goals.ts";
 import { cleanUpAtExit } from "./line-process.ts";
-import { compare } from "./race/compare/main.ts";
+import { compare } from "./race/compare.ts";
 import { race } from "./race/main.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -10,8 +9,7 @@ const [command = "", ...rest] = process.argv.slice(2);
 
 cleanUpAtExit();
 try {
-  if (command === "goals") await runGoals(rest);
-  else if (command === "compare") compare(rest);
+  if (command === "compare") compare(rest);
   else await race(process.argv.slice(2));
 } catch (error) {
   if (!(error instanceof UsageError)) throw error;

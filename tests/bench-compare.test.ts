@@ -102,7 +102,7 @@ function pipe({
     name: "pipe",
     family: "pipe",
     waiting: "sleeps",
-    copies: { count: 2, which: "" },
+    copies: 2,
     roundTrip: measured,
     oneWay,
     callsPerRoundTrip: { perOne: calls, by: "perf_event_open" },
@@ -129,7 +129,7 @@ function race(rows: readonly Row[]): Race {
     clock: { name: "rdtsc", readingNs: 10 },
     bareLineNs: { native: figure([90, 100, 110]) },
     rows,
-    micro: [],
+    scenarios: [],
     goals: [],
   };
 }

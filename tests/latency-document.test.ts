@@ -38,7 +38,7 @@ const cells: Readonly<Record<string, (row: Row) => string>> = {
   },
   "CPU, message": (row) => time(oneWayOf(row)?.cpuNs),
   "calls, message": (row) => calls(row.callsPerMessage),
-  copies: ({ copies }) => String(copies.count),
+  copies: ({ copies }) => String(copies),
   "100 MB": ({ handover }) => {
     if (handover === undefined) return "";
     const { milliseconds } = handover;
@@ -59,7 +59,7 @@ function calls(counted: Calls | undefined): string {
 function rate(row: Row, heading: string): string {
   const [, digits, unit] = heading.match(/^(\d+) (B|KiB|MiB)$/) ?? [];
   const size = Number(digits) * ({ B: 1, KiB: 1024, MiB: 1024 ** 2 }[unit ?? ""] ?? Number.NaN);
-  const point = row.sweep?.find((at) => at.size === size);
+  const point = [row.oneWay, ...(row.sweep ?? [])].findLast((at) => at?.size === size);
   if (point === undefined || !("count" in point)) return "";
   return `${amount(point.messagesPerSecond.median * size)}B/s`;
 }

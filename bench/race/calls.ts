@@ -1,9 +1,9 @@
 import { median } from "simple-statistics";
-import { clamp, type Step } from "./blocks.ts";
 import { type CallCounter, countCalls } from "./call-counter.ts";
 import type { Command, Contestant } from "./contestant.ts";
 import type { Effort } from "./effort.ts";
-import { oneWaySize } from "./one-way.ts";
+import { clamp, oneWaySize } from "./measure.ts";
+import type { Step } from "./progress.ts";
 import type { Calls } from "./result.ts";
 import { round } from "./statistics.ts";
 
@@ -64,11 +64,7 @@ async function slope(
   { form, size, short, pairs }: { form: Form; size: number; short: number; pairs: number },
 ): Promise<number> {
   const { command, messages } = form;
-  const callsOf = (count: number) =>
-    counter.during(async () => {
-      await contestant.ask(command, count, size);
-      if (command === "round-trip") contestant.takeSamples(count);
-    });
+  const callsOf = (count: number) => counter.during(() => contestant.ask(command, count, size));
   const long = short * ratio;
   const found: number[] = [];
   while (found.length < pairs) {

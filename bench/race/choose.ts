@@ -1,58 +1,36 @@
+import type { Scenario } from "../scenarios/scenario.ts";
+import { scenarios } from "../scenarios/scenarios.ts";
 import { UsageError } from "../usage-error.ts";
 import type { Contender } from "./contender.ts";
 import { contenders, isFloor } from "./mechanisms.ts";
 
-/** Edits between what was asked for and what is offered in its place: at most, and of each letter. */
-const nearEdits = 3;
-const nearShare = 0.5;
-const offeredMax = 5;
+interface Choice {
+  readonly contenders: readonly Contender[];
+  readonly scenarios: readonly Scenario[];
+}
 
 /**
- * Each name is an id, or the beginning of one, or either without its runner. One that is an id as it
- * stands is not taken for a beginning. The floor is always among the chosen: all others are read
- * beside it.
+ * Each name is an id or a scenario, or the beginning of one, or either without its runner. One that is
+ * an id as it stands is not taken for a beginning. The floor is always among the chosen: all others are
+ * read beside it.
  */
-export function chooseContenders(names: string | undefined): readonly Contender[] {
-  if (names === undefined) return contenders;
+export function choose(names: string | undefined): Choice {
+  if (names === undefined) return { contenders, scenarios };
   const chosen = new Set(names.split(",").flatMap(find));
-  return contenders.filter((contender) => chosen.has(contender) || isFloor(contender.mechanism.id));
+  return {
+    contenders: contenders.filter((each) => chosen.has(each) || isFloor(each.mechanism.id)),
+    scenarios: scenarios.filter((each) => chosen.has(each)),
+  };
 }
 
-function find(name: string): Contender[] {
-  const forms = (contender: Contender) => [contender.mechanism.id, contender.program];
-  const equal = contenders.filter((contender) => forms(contender).includes(name));
-  if (equal.length > 0) return equal;
-  const longer = contenders.filter((contender) =>
-    forms(contender).some((form) => name !== "" && form.startsWith(name)),
-  );
-  if (longer.length > 0) return longer;
-  throw new UsageError(`No mechanism is called "${name}".${offer(name)} See --list for all.`);
-}
-
-function offer(name: string): string {
-  const asked = name.toLowerCase();
-  const most = Math.min(nearEdits, asked.length * nearShare);
-  const near = contenders
-    .map(({ mechanism: { id }, program }) => {
-      const isPart = asked.length > 2 && id.includes(asked);
-      return { id, edits: isPart ? 0 : Math.min(edits(asked, id), edits(asked, program)) };
-    })
-    .filter(({ edits }) => edits <= most)
-    .sort((one, other) => one.edits - other.edits)
-    .slice(0, offeredMax);
-  return near.length === 0 ? "" : ` Near it: ${near.map(({ id }) => id).join(", ")}.`;
-}
-
-/** Levenshtein's distance. */
-function edits(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, column) => column);
-  for (const [line, letter] of [...from].entries()) {
-    const next = [line + 1];
-    for (let column = 1; column <= to.length; column++) {
-      const replaced = (row[column - 1] ?? 0) + (to[column - 1] === letter ? 0 : 1);
-      next.push(Math.min(replaced, (row[column] ?? 0) + 1, (next[column - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[to.length] ?? 0;
+function find(name: string): (Contender | Scenario)[] {
+  const all = [...contenders, ...scenarios].map((each) => ({
+    each,
+    forms: "mechanism" in each ? [each.mechanism.id, each.program] : [each.name],
+  }));
+  const equal = all.filter(({ forms }) => forms.includes(name));
+  const longer = all.filter(({ forms }) => forms.some((form) => name && form.startsWith(name)));
+  const found = equal.length > 0 ? equal : longer;
+  if (found.length > 0) return found.map(({ each }) => each);
+  throw new UsageError(`No mechanism is called "${name}". See --list for all.`);
 }

@@ -9,7 +9,13 @@ import type { Row } from "./result.ts";
 /** The core of each side; undefined where there is only one, and nothing is pinned. */
 export type Cores = readonly [number, number] | undefined;
 
-export type Command = "verify" | "verify-one-way" | "round-trip" | "one-way" | "handover";
+export type Command =
+  | "verify"
+  | "verify-one-way"
+  | "round-trip"
+  | "after-silence"
+  | "one-way"
+  | "handover";
 
 /** What a contestant says before it takes commands. */
 interface Ready {
@@ -31,6 +37,8 @@ export interface Block {
   readonly cpuNs: number;
   readonly voluntary: number;
   readonly involuntary: number;
+  /** Of each round trip, in nanoseconds. */
+  readonly samples: Uint32Array;
   /** Of each handover. */
   readonly milliseconds?: readonly number[];
 }
@@ -42,6 +50,8 @@ const bytesPerSample = 4;
 /** Milliseconds that a block and each of its messages take on the slowest machine; what takes more hangs. */
 const blockMax = 15_000;
 const messageMax = 2;
+/** What a timer takes. */
+const patienceMax = 2 ** 31 - 1;
 
 /** A mechanism in one runner, and what was found of it so far. */
 export class Contestant {
@@ -65,10 +75,6 @@ export class Contestant {
 
   get isRunning(): boolean {
     return this.#process !== undefined;
-  }
-
-  get hasFailed(): boolean {
-    return this.#failed !== undefined;
   }
 
   get row(): Row {
@@ -127,15 +133,17 @@ export class Contestant {
     const process = this.#process;
     if (process === undefined) throw new Error(`${this.id} is not running`);
     const line = `${command} ${count} ${size}`;
-    const patienceMs = blockMax + count * messageMax;
+    const patienceMs = Math.min(blockMax + count * messageMax, patienceMax);
     const answer = await process.ask<Block | { error: string }>(line, patienceMs);
     if ("error" in answer) throw new Error(answer.error);
-    return answer;
+    const isTimed = command === "round-trip" || command === "after-silence";
+    return { ...answer, samples: this.#takeSamples(isTimed ? count : 0) };
   }
 
   /** The samples of the round trips since the last time, in nanoseconds. */
-  takeSamples(count: number): Uint32Array {
+  #takeSamples(count: number): Uint32Array {
     const samples = new Uint32Array(count);
+    if (count === 0) return samples;
     const position = this.#samplesEnd * bytesPerSample;
     const length = readSync(this.#samples, samples, 0, samples.byteLength, position);
     if (length < samples.byteLength) {

@@ -1,68 +1,111 @@
+import { type Contender, sweptSizes } from "./contender.ts";
+
+/** How long the blocks of a runner's mechanisms are. */
+export interface Pace {
+  /** Milliseconds of the very loop before a block counts. */
+  readonly warmUpMs: number;
+  /** Milliseconds of a block one way. A collector that runs now and then is to have its share in each. */
+  readonly blockMs: number;
+  /** Milliseconds of the round trips of a mechanism, all blocks together. */
+  readonly roundTripMs: number;
+}
+
 /** How much of everything is measured. */
 export interface Effort {
+  readonly native: Pace;
+  readonly script: Pace;
   readonly roundTripBlocks: number;
-  /** Round trips of a native mechanism, where --count says nothing else. */
-  readonly nativeRoundTrips: number;
-  /** Round trips of a JavaScript mechanism: as many as fit into the time, within these bounds. */
-  readonly scriptRoundTrips: {
-    readonly seconds: number;
-    readonly min: number;
-    readonly max: number;
-  };
+  /** Round trips of a mechanism at most, where --count says nothing else. */
+  readonly roundTrips: number;
+  readonly silenceBlocks: number;
   readonly oneWayBlocks: number;
-  readonly oneWayMessages: number;
-  /** A JavaScript mechanism that takes longer for them sends fewer. */
-  readonly oneWaySeconds: number;
+  readonly sweepBlocks: number;
   /** Bytes of the messages of the sweep, where --sizes says nothing else. */
   readonly sizes: string;
-  readonly sweepBlocks: number;
-  readonly sweepBlockMs: number;
   readonly handovers: number;
   /** System calls are counted in pairs of blocks, of which the longer one takes that long. */
   readonly counted: { readonly pairs: number; readonly longMs: number };
-  readonly goalRounds: number;
+  /** Of the rounds and the milliseconds of a scenario. */
+  readonly scenarioShare: number;
 }
 
 export const full: Effort = {
+  native: { warmUpMs: 20, blockMs: 20, roundTripMs: 2000 },
+  script: { warmUpMs: 200, blockMs: 100, roundTripMs: 1000 },
   roundTripBlocks: 10,
-  nativeRoundTrips: 100_000,
-  scriptRoundTrips: { seconds: 1.2, min: 2000, max: 100_000 },
+  roundTrips: 400_000,
+  silenceBlocks: 5,
   oneWayBlocks: 5,
-  oneWayMessages: 100_000,
-  oneWaySeconds: 1.5,
-  sizes: "4,64,256,1024,4096,16384,65536,262144,1048576",
   sweepBlocks: 3,
-  sweepBlockMs: 12,
+  sizes: "32,1024,16384,65536,1048576",
   handovers: 5,
   counted: { pairs: 3, longMs: 12 },
-  goalRounds: 12,
+  scenarioShare: 1,
 };
 
 /** As little as shows that everything works. */
 export const quick: Effort = {
+  native: { warmUpMs: 0, blockMs: 1, roundTripMs: 10 },
+  script: { warmUpMs: 0, blockMs: 1, roundTripMs: 10 },
   roundTripBlocks: 2,
-  nativeRoundTrips: 400,
-  scriptRoundTrips: { seconds: 0.02, min: 100, max: 1000 },
+  roundTrips: 400,
+  silenceBlocks: 1,
   oneWayBlocks: 2,
-  oneWayMessages: 1000,
-  oneWaySeconds: 0.04,
-  sizes: "4,4096,1048576",
   sweepBlocks: 1,
-  sweepBlockMs: 1,
+  sizes: "4,4096,1048576",
   handovers: 1,
   counted: { pairs: 1, longMs: 4 },
-  goalRounds: 1,
+  scenarioShare: 0,
 };
 
-/** The same for less time; a native mechanism makes as many round trips as ever. */
+/** In shorter blocks the wake-up at their beginning, and cold memory, are all that there is to see. */
+const leastBlockShare = 0.5;
+
+/** The same for less time. */
 export function shorten(effort: Effort, factor: number): Effort {
-  const { scriptRoundTrips, oneWaySeconds, sweepBlockMs, goalRounds } = effort;
+  const share = Math.max(leastBlockShare, factor);
+  const shorter = ({ warmUpMs, blockMs, roundTripMs }: Pace): Pace => ({
+    warmUpMs: warmUpMs * share,
+    blockMs: blockMs * share,
+    roundTripMs: roundTripMs * factor,
+  });
   return {
     ...effort,
-    scriptRoundTrips: { ...scriptRoundTrips, seconds: scriptRoundTrips.seconds * factor },
-    oneWaySeconds: oneWaySeconds * factor,
-    // In shorter blocks the wake-up at their beginning is all that there is to see.
-    sweepBlockMs: sweepBlockMs * Math.max(factor, 0.5),
-    goalRounds: Math.ceil(goalRounds * factor),
+    native: shorter(effort.native),
+    script: shorter(effort.script),
+    scenarioShare: effort.scenarioShare * factor,
+  };
+}
+
+export function paceOf({ mechanism }: Contender, { native, script }: Effort): Pace {
+  return mechanism.runner === "native" ? native : script;
+}
+
+/** A tenth of each block goes first and is not timed. */
+const untimed = 1.1;
+
+/** What a block costs besides: its command, the two sides' meeting, the second side's last words. */
+const commandMs = 2;
+
+/** About how long the stages of a contender take. */
+export function secondsOf(contender: Contender, sizes: readonly number[], effort: Effort) {
+  const { warmUpMs, blockMs, roundTripMs } = paceOf(contender, effort);
+  const { roundTrip, afterSilence, oneWay, handover } = contender.forms;
+  const blocks = (count: number, ms: number) =>
+    (warmUpMs + count * (ms * untimed + commandMs)) / 1e3;
+  const forms = Number(roundTrip) + Number(oneWay);
+  const { pairs, longMs } = effort.counted;
+  const spins = contender.mechanism.waiting.startsWith("spins");
+  const swept = sweptSizes(contender, sizes).length;
+  return {
+    start: contender.mechanism.runner === "native" ? 0.02 : 0.25,
+    "round trips": !roundTrip
+      ? 0
+      : blocks(effort.roundTripBlocks, (spins ? 0.1 : 1) * (roundTripMs / effort.roundTripBlocks)),
+    "after silence": afterSilence ? effort.silenceBlocks * 0.24 : 0,
+    "one way": oneWay ? blocks(effort.oneWayBlocks, blockMs) : 0,
+    sizes: swept * blocks(effort.sweepBlocks, blockMs),
+    handover: handover ? effort.handovers * 0.1 : 0,
+    "system calls": (forms * pairs * longMs * 1.5) / 1e3 + 0.03,
   };
 }

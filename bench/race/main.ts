@@ -1,4 +1,5 @@
-import { existsSync, writeFileSync } from "node:fs";
+import { accessSync, constants, existsSync, statSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { UsageError } from "../usage-error.ts";
 import { native } from "./contestant.ts";
 import { runRace } from "./race.ts";
@@ -9,32 +10,42 @@ const widthMax = 120;
 
 /** `bench`: the race of the mechanisms. */
 export async function race(args: readonly string[]): Promise<void> {
-  const width = Math.min(process.stdout.columns ?? widthMax, widthMax);
+  const width = process.stdout.columns ?? Number.POSITIVE_INFINITY;
   const settings = parseSettings(args);
-  if (settings === "help") return console.log(help);
-  // As wide as it is where nobody looks at it in a window.
-  if (settings === "list")
-    return print(listing(process.stdout.columns ?? Number.POSITIVE_INFINITY));
+  if (settings === "help") return print([help]);
+  if (settings === "list") return print(listing(width));
+  const { json, html } = settings;
+  checkWritable("--json", json);
+  checkWritable("--html", html);
   if (!existsSync(native)) {
     throw new UsageError(
       `${native} is missing: node scripts/zig-build.mjs install bench builds it.`,
     );
   }
   const { race, failures } = await runRace(settings);
-  print(report(race, width));
-  if (settings.json !== undefined) {
-    writeFileSync(settings.json, `${JSON.stringify(race, null, 1)}\n`);
-  }
-  if (settings.html !== undefined) {
+  print(report(race, Math.min(width, widthMax)));
+  if (json !== undefined) writeFileSync(json, `${JSON.stringify(race)}\n`);
+  if (html !== undefined) {
     // The charts are large, and wanted by few.
     const { renderPage } = await import("./page/html.ts");
-    writeFileSync(settings.html, await renderPage(race));
+    writeFileSync(html, await renderPage(race));
   }
-  if (failures.length === 0) return;
   for (const failure of failures) console.error(failure);
-  process.exitCode = 1;
+  if (failures.length > 0) process.exitCode = 1;
 }
 
 function print(lines: readonly string[]): void {
   console.log(lines.join("\n"));
+}
+
+/** Before anything runs, and without a change to what may be there already. */
+function checkWritable(option: string, file: string | undefined): void {
+  if (file === undefined) return;
+  try {
+    accessSync(existsSync(file) ? file : dirname(file), constants.W_OK);
+    if (existsSync(file) && statSync(file).isDirectory()) throw new Error("it is a folder");
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new UsageError(`${option}: ${file} cannot be written: ${reason}`);
+  }
 }

@@ -1,5 +1,5 @@
-import { showProgress } from "../progress.ts";
-import type { Step } from "./blocks.ts";
+/** Told how much of a stage is done, 0 to 1, and of whom it is the turn. */
+export type Step = (done: number, what: string) => void;
 
 export interface Stage {
   readonly name: string;
@@ -7,11 +7,9 @@ export interface Stage {
   readonly seconds: number;
 }
 
-/** Before that much was done the machine has not shown how fast it is. */
-const trustedSeconds = 5;
 const intervalMs = 100;
 
-/** Says on the terminal what runs, and about how long is left. */
+/** Says on the terminal what runs, where somebody is watching, and about how long is left. */
 export class Progress {
   readonly #stages: readonly Stage[];
   readonly #start = performance.now();
@@ -25,9 +23,12 @@ export class Progress {
   /** Runs what belongs to a stage. */
   async run<Result>(name: string, work: (step: Step) => Promise<Result>): Promise<Result> {
     const seconds = this.#stages.find((stage) => stage.name === name)?.seconds ?? 0;
-    this.#show(`${name}${this.#left(0)}`, true);
     const result = await work((done, what) => {
-      this.#show(`${name}: ${what}${this.#left(done * seconds)}`, false);
+      const now = performance.now();
+      if (now - this.#shown < intervalMs) return;
+      this.#shown = now;
+      const left = Math.ceil(Math.max(0, this.secondsLeft - done * seconds));
+      show(`${name}: ${what}, about ${left} s left`);
     });
     this.#doneSeconds += seconds;
     return result;
@@ -43,21 +44,12 @@ export class Progress {
   }
 
   end(): void {
-    showProgress("");
+    show("");
   }
+}
 
-  #left(ofStage: number): string {
-    const done = this.#doneSeconds + ofStage;
-    const pace = done > trustedSeconds ? this.elapsedSeconds / done : 1;
-    const left = Math.max(0, this.secondsLeft - ofStage) * pace;
-    const text = left < 60 ? `${Math.ceil(left)} s` : `${Math.ceil(left / 60)} min`;
-    return `, about ${text} left`;
-  }
-
-  #show(text: string, always: boolean): void {
-    const now = performance.now();
-    if (!always && now - this.#shown < intervalMs) return;
-    this.#shown = now;
-    showProgress(text.slice(0, (process.stderr.columns ?? 80) - 1));
-  }
+/** One line that changes. */
+function show(text: string): void {
+  const room = (process.stderr.columns ?? 80) - 1;
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text.slice(0, room)}`);
 }

@@ -1,23 +1,19 @@
 import { describeMachine } from "../machine.ts";
-import { clamp, type Step } from "./blocks.ts";
+import type { Scenario } from "../scenarios/scenario.ts";
 import type { Contestant } from "./contestant.ts";
 import { type Effort, full, shorten } from "./effort.ts";
-import { judgeRows, measureGoals } from "./goals.ts";
+import { judge } from "./goals.ts";
+import { clamp, oneWaySize } from "./measure.ts";
 import { bareLineId, emptyCallId } from "./mechanisms.ts";
-import { measureMicro } from "./micro.ts";
-import { oneWaySize } from "./one-way.ts";
 import { Progress, type Stage } from "./progress.ts";
 import { runners } from "./reading.ts";
-import type { GoalOutcome, Race, Runner } from "./result.ts";
+import type { Race, Runner, ScenarioResult } from "./result.ts";
 import { raceSet, type SetResult, stagesOf } from "./set.ts";
 import type { Settings } from "./settings.ts";
 import { round, scale } from "./statistics.ts";
 
-const micro = "single calls";
-const goals = "goals";
-
 /** What the whole race should take at most. */
-const wholeSeconds = 255;
+export const wholeSeconds = 330;
 const leastFactor = 0.15;
 
 /** What went wrong is also told of here: the rest of the race went on. */
@@ -31,7 +27,7 @@ export async function runRace(settings: Settings): Promise<Outcome> {
   const machine = describeMachine(settings.cores);
   const progress = new Progress(stages(settings));
   // Who asks for more round trips than usual has the time.
-  const isUsual = settings.count <= full.nativeRoundTrips;
+  const isUsual = settings.count <= full.roundTrips;
   const effortNow = () => (isUsual ? inTime(settings.effort, progress) : settings.effort);
   try {
     const sets = new Map<Runner, SetResult>();
@@ -43,26 +39,25 @@ export async function runRace(settings: Settings): Promise<Outcome> {
     const failures = rows.flatMap(({ id, failed }) =>
       failed === undefined ? [] : `${id}: ${failed}`,
     );
-    /** A part of the race that stands for itself. */
-    const part = async <Result>(name: string, work: (step: Step) => Promise<Result[]>) => {
-      if (!settings.isWhole) return [];
-      return progress.run(name, work).catch((error) => {
-        failures.push(`${name}: ${error instanceof Error ? error.message : error}`);
-        return [];
-      });
-    };
-    const singleCalls = await part(micro, (step) => measureMicro(settings.quick, step));
-    const outcomes = await part(goals, (step) => goalsOf(settings, effortNow(), step));
+    const results: ScenarioResult[] = [];
+    for (const scenario of settings.scenarios) {
+      try {
+        results.push(await runScenario(scenario, { progress, effort: effortNow() }));
+      } catch (error) {
+        failures.push(`${scenario.name}: ${error instanceof Error ? error.message : error}`);
+      }
+    }
+    const bareLineNs = bareLines(sets);
     const race: Race = {
       version: 1,
       machine,
       quick: settings.quick,
       seconds: round((performance.now() - start) / 1000),
       ...circumstances(settings, contestants),
-      bareLineNs: bareLines(sets),
+      bareLineNs,
       rows,
-      micro: singleCalls,
-      goals: [...outcomes, ...judgeRows(rows)],
+      scenarios: results,
+      goals: judge({ rows, bareLineNs, scenarios: results }),
     };
     return { race, failures };
   } finally {
@@ -70,30 +65,38 @@ export async function runRace(settings: Settings): Promise<Outcome> {
   }
 }
 
-/** On a machine where the native round trips take long, what comes after them gets less time. */
+/** On a machine that is slower than planned, what comes later gets less time. */
 function inTime(effort: Effort, { elapsedSeconds, secondsLeft }: Progress): Effort {
   return shorten(effort, clamp((wholeSeconds - elapsedSeconds) / secondsLeft, leastFactor, 1));
 }
 
-function stages(settings: Settings): Stage[] {
+async function runScenario(
+  { name, title, measure }: Scenario,
+  { progress, effort }: { progress: Progress; effort: Effort },
+): Promise<ScenarioResult> {
+  const share = (usual: number, least: number) =>
+    Math.max(least, Math.round(usual * effort.scenarioShare));
+  const result = await progress.run(name, (step) => measure({ step, share }));
+  return { name, title, ...result };
+}
+
+/** All that belongs to a race, and about how long each part takes. */
+export function stages(settings: Settings): Stage[] {
   const ofSets = chosenRunners(settings).flatMap((runner) => stagesOf(runner, settings));
-  if (!settings.isWhole) return ofSets;
-  const { goalRounds } = settings.effort;
-  return [...ofSets, { name: micro, seconds: 5 }, { name: goals, seconds: 25 + 2 * goalRounds }];
+  const { scenarioShare } = settings.effort;
+  return [
+    ...ofSets,
+    ...settings.scenarios.map(({ name, seconds }) => ({
+      name,
+      seconds: Math.max(1, seconds * scenarioShare),
+    })),
+  ];
 }
 
 function chosenRunners({ contenders }: Settings): Runner[] {
   return runners.filter((runner) =>
     contenders.some(({ mechanism }) => mechanism.runner === runner),
   );
-}
-
-async function goalsOf(
-  { cores, quick }: Settings,
-  { goalRounds }: Effort,
-  step: Step,
-): Promise<GoalOutcome[]> {
-  return cores === undefined ? [] : measureGoals({ cores, rounds: goalRounds, quick }, step);
 }
 
 /** What the figures mean nothing without; the floor has found it out. */

@@ -9,7 +9,7 @@ export const runnerName: Readonly<Record<Runner, string>> = {
   deno: "Deno",
 };
 
-/** In the order of the legends; the colours are in page.css. */
+/** In the order of the legend; the colours are in page.css. */
 export const families: readonly Family[] = [
   "ring",
   "shared memory",
@@ -37,12 +37,7 @@ export function callsOf(calls: Calls | undefined): number | undefined {
   return calls !== undefined && "perOne" in calls ? calls.perOne : undefined;
 }
 
-/** Why there is no count, where there is none. */
-export function whyNotCounted(calls: Calls | undefined): string | undefined {
-  return calls !== undefined && "reason" in calls ? calls.reason : undefined;
-}
-
-export function rowOf(race: Race, id: string): Row | undefined {
+export function rowOf(race: Pick<Race, "rows">, id: string): Row | undefined {
   return race.rows.find((row) => row.id === id);
 }
 
@@ -58,21 +53,12 @@ export function ranked(race: Race, runner: Runner): Row[] {
   return sortedBy(ran, (row) => roundTripOf(row)?.p50 ?? Number.MAX_VALUE);
 }
 
-export function bytesPerSecond({ size, messagesPerSecond }: OneWay): number {
-  return size * messagesPerSecond.median;
-}
-
 /** Sorts a copy, the least first. */
 export function sortedBy<Value>(
   values: readonly Value[],
   figure: (value: Value) => number,
 ): Value[] {
   return [...values].sort((one, other) => figure(one) - figure(other));
-}
-
-/** The empty system call carries nothing: it is the price of a crossing, no way to talk. */
-export function carriesMessages(row: Row): boolean {
-  return row.id !== "native/empty-call";
 }
 
 function taken(entry: OneWay | NotTaken): OneWay | undefined {

@@ -26,8 +26,8 @@ export interface Mechanism {
   readonly name: string;
   readonly family: Family;
   readonly waiting: Waiting;
-  /** How often the bytes of a message are copied between the sender's buffer and the receiver's: by design, not measured. */
-  readonly copies: { readonly count: number; readonly which: string };
+  /** How often the bytes of a message are copied between the sender's buffer and the receiver's: by design. */
+  readonly copies: number;
   /** What a reader has to know: "in-process: no second process", "notification alone; the payload is in shared memory". */
   readonly note?: string;
 }
@@ -56,12 +56,17 @@ export interface RoundTrip {
   readonly max: number;
   /** The median of each block's samples. */
   readonly blockMedians: Figure;
+  /** What a reading of the clock costs there, which every sample contains. Missing in the oldest files. */
+  readonly clockNs?: number;
   /** Context switches of both sides, for each round trip. */
   readonly voluntarySwitches: number;
   readonly involuntarySwitches: number;
   /** CPU time of both sides, for each round trip (ns). */
   readonly cpuNs: number;
 }
+
+/** Round trips of which each came after 20 ms without a message (ns). */
+export type AfterSilence = Pick<RoundTrip, "count" | "p50" | "p99" | "blockMedians">;
 
 export interface OneWay {
   /** Bytes of payload. */
@@ -96,6 +101,7 @@ export interface Row extends Mechanism {
   /** What went wrong while it ran; it has no figures then. */
   readonly failed?: string;
   readonly roundTrip?: RoundTrip | NotTaken;
+  readonly afterSilence?: AfterSilence;
   /** Messages of `oneWaySize` bytes, the usual comparison. */
   readonly oneWay?: OneWay | NotTaken;
   readonly sweep?: readonly (OneWay | NotTaken)[];
@@ -104,14 +110,24 @@ export interface Row extends Mechanism {
   readonly callsPerMessage?: Calls;
 }
 
-/** A single call, measured by mitata (ns). */
-export interface Micro {
-  readonly runner: Runner;
+export type Unit = "ms" | "µs" | "%" | "/s" | "KiB" | "bytes" | "times" | "";
+
+/** What is measured of whole programs rather than of two sides that exchange messages. */
+export interface ScenarioResult {
   readonly name: string;
-  readonly p50: number;
-  readonly p99: number;
-  readonly min: number;
-  readonly mean: number;
+  readonly title: string;
+  /** What a reader of the figures must know. */
+  readonly notes: readonly string[];
+  readonly columns: readonly { readonly name: string; readonly unit: Unit }[];
+  readonly rows: readonly ScenarioRow[];
+}
+
+export interface ScenarioRow {
+  /** Unique: `bun/idle-100-consumers`. */
+  readonly id: string;
+  readonly name: string;
+  /** One for each column; null where there is nothing to say. */
+  readonly values: readonly (number | null)[];
 }
 
 /** What the project asks of itself, and what came of it. */
@@ -136,16 +152,16 @@ export interface Race {
     readonly roundTripSize: number;
     readonly oneWaySize: number;
     readonly sizes: readonly number[];
-    /** Round trips asked of each native mechanism. */
+    /** Round trips of each mechanism at most. */
     readonly count: number;
   };
-  /** What the samples were timed with, and what a reading costs (ns), which every sample contains. */
+  /** What the samples were timed with, and what a reading costs natively (ns). */
   readonly clock: { readonly name: string; readonly readingNs: number };
   /** An empty system call, on one core, alone (ns), without the reading of the clock. Missing where it could not be measured. */
   readonly emptyCallNs?: Figure;
   /** The bare line's round trip (ns) beside the mechanisms of each runner: shows whether the machine drifted. */
   readonly bareLineNs: Readonly<Partial<Record<Runner, Figure>>>;
   readonly rows: readonly Row[];
-  readonly micro: readonly Micro[];
+  readonly scenarios: readonly ScenarioResult[];
   readonly goals: readonly GoalOutcome[];
 }

@@ -1,15 +1,18 @@
-import type { Step } from "./blocks.ts";
 import { countSystemCalls } from "./calls.ts";
-import type { Contender } from "./contender.ts";
 import { Contestant } from "./contestant.ts";
-import type { Effort } from "./effort.ts";
-import { measureHandovers } from "./handover.ts";
-import { bareLineId, contenders, isFloor } from "./mechanisms.ts";
-import { measureOneWay, measureSweep, oneWaySize } from "./one-way.ts";
-import type { Progress, Stage } from "./progress.ts";
+import { type Effort, secondsOf } from "./effort.ts";
+import {
+  measureAfterSilence,
+  measureHandovers,
+  measureOneWay,
+  measureRoundTrips,
+  measureSweep,
+  oneWaySize,
+} from "./measure.ts";
+import { bareLineId, contenderOf } from "./mechanisms.ts";
+import type { Progress, Stage, Step } from "./progress.ts";
 import { roundTripOf, runnerName } from "./reading.ts";
 import type { Figure, Runner } from "./result.ts";
-import { measureRoundTrips } from "./round-trips.ts";
 import type { Settings } from "./settings.ts";
 
 /** What the mechanisms of one runner came to, which took turns with each other. */
@@ -18,10 +21,6 @@ export interface SetResult {
   /** The bare line's round trip, which took turns with them. */
   readonly bareLineNs: Figure | undefined;
 }
-
-const bareLineContender = contenders.find(
-  ({ mechanism }) => mechanism.id === bareLineId,
-) as Contender;
 
 /** Messages in which every byte is checked, before anything is timed. */
 const verified = 20;
@@ -42,7 +41,7 @@ export async function raceSet(
     .filter(({ mechanism }) => mechanism.runner === runner)
     .map((contender) => new Contestant(contender));
   const bareLine =
-    contestants.find(({ id }) => id === bareLineId) ?? new Contestant(bareLineContender);
+    contestants.find(({ id }) => id === bareLineId) ?? new Contestant(contenderOf(bareLineId));
   const all = [...new Set([bareLine, ...contestants])];
   const stage = <Result>(name: string, work: (step: Step, effort: Effort) => Promise<Result>) =>
     progress.run(stageName(runner, name), (step) => work(step, effortNow()));
@@ -50,6 +49,9 @@ export async function raceSet(
     await stage("start", (step) => startAll(all, settings, step));
     await stage("round trips", (step, effort) =>
       measureRoundTrips(all, { size, count, effort }, step),
+    );
+    await stage("after silence", (step, { silenceBlocks: blocks }) =>
+      measureAfterSilence(contestants, { size, blocks }, step),
     );
     await stage("one way", (step, effort) => measureOneWay(contestants, effort, step));
     await stage("sizes", (step, effort) => measureSweep(contestants, { sizes, effort }, step));
@@ -99,30 +101,16 @@ async function verify(contestant: Contestant, { size, sizes }: Settings): Promis
   }
 }
 
-/** Round trips of what sleeps take tens of microseconds here, those of what spins nearly nothing. */
-const sleepingRoundTripSeconds = 40e-6;
-
-export function stagesOf(runner: Runner, { contenders, count, sizes, effort }: Settings): Stage[] {
-  const mechanisms = contenders.filter(({ mechanism }) => mechanism.runner === runner);
-  const isNative = runner === "native";
-  const all = mechanisms.length;
-  const sleeping = mechanisms.filter(
-    ({ mechanism }) => mechanism.waiting === "sleeps" && !isFloor(mechanism.id),
-  ).length;
-  const scriptSeconds = all * effort.scriptRoundTrips.seconds;
-  const blocks = effort.sweepBlocks + 1;
-  const stages = {
-    start: all * (isNative ? 0.02 : 0.2),
-    "round trips": isNative ? sleeping * count * sleepingRoundTripSeconds : scriptSeconds,
-    "one way": (all * effort.oneWaySeconds) / (isNative ? 15 : 2),
-    sizes: (all * sizes.length * blocks * effort.sweepBlockMs) / (isNative ? 1000 : 350),
-    handover: isNative ? effort.handovers / 4 : 0,
-    "system calls": (all * effort.counted.longMs * effort.counted.pairs) / 240,
-  };
-  return Object.entries(stages).map(([name, seconds]) => ({
-    name: stageName(runner, name),
-    seconds,
-  }));
+/** The stages of a runner's set, and about how long each takes. */
+export function stagesOf(runner: Runner, { contenders, sizes, effort }: Settings): Stage[] {
+  const stages = new Map<string, number>();
+  for (const contender of contenders) {
+    if (contender.mechanism.runner !== runner) continue;
+    for (const [name, seconds] of Object.entries(secondsOf(contender, sizes, effort))) {
+      stages.set(name, (stages.get(name) ?? 0) + seconds);
+    }
+  }
+  return [...stages].map(([name, seconds]) => ({ name: stageName(runner, name), seconds }));
 }
 
 function stageName(runner: Runner, name: string): string {

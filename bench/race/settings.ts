@@ -1,21 +1,20 @@
-import { closeSync, existsSync, openSync, rmSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { usableCores } from "../machine.ts";
+import type { Scenario } from "../scenarios/scenario.ts";
 import { UsageError } from "../usage-error.ts";
-import { chooseContenders } from "./choose.ts";
+import { choose } from "./choose.ts";
 import type { Contender } from "./contender.ts";
 import type { Cores } from "./contestant.ts";
 import { type Effort, full, quick } from "./effort.ts";
 
 export interface Settings {
   readonly contenders: readonly Contender[];
-  /** Whether nothing was chosen: single calls and the project's goals belong to the race as well. */
-  readonly isWhole: boolean;
+  readonly scenarios: readonly Scenario[];
   /** Bytes of payload of a round trip, each way. */
   readonly size: number;
   /** Of the sweep, ascending. */
   readonly sizes: readonly number[];
-  /** Round trips of each native mechanism. */
+  /** Round trips of each mechanism at most. */
   readonly count: number;
   readonly cores: Cores;
   readonly quick: boolean;
@@ -32,101 +31,92 @@ export const help = `Usage: npm run bench [-- options]
 
 Races every way that two processes of this machine can talk, natively, in Bun and in Deno, and reports
 how long a round trip takes, how many messages go one way, and what the kernel has to do with it.
-All of it takes under 5 minutes. Ctrl-C ends it, and nothing is written then.
+At the end come the project's goals, which are limits on these figures.
+All of it takes under 6 minutes. Ctrl-C ends it, and nothing is written then.
 
   --only NAMES    comma-separated: ids as --list prints them (native/pipe), beginnings of them
                   (native/, bun/zerocross), or either without the runner (pipe, zerocross);
-                  the floor always runs along; single calls and the project's goals are left out
+                  the floor always runs along
   --size N        bytes of a round trip's payload, each way (default 32)
-  --sizes LIST    bytes of the messages of the sweep (default ${full.sizes})
-  --count N       round trips of each native mechanism (default ${full.nativeRoundTrips}); the others make
-                  as many as fit into a second
+  --sizes LIST    bytes of the messages of the sweep (default ${full.sizes});
+                  of three and more the slow mechanisms get every other one
+  --count N       round trips of each mechanism at most (default ${full.roundTrips}): as many as fit into
+                  a second or two
   --cores A,B     the cores that the two sides are pinned to (default: the first two); event loops are not
-  --quick         under 40 seconds: as little as shows that everything works; the figures count for nothing
+  --quick         under a minute: as little as shows that everything works; the figures count for nothing
   --json FILE     write every figure there, with the machine
   --html FILE     write a page there that shows them, which needs no network
-  --list          print the mechanisms and what they are
+  --list          print the mechanisms and the scenarios, and what they are
   --help          print this
 
-Other measurements:
-  npm run bench -- goals [options]          what the project asks of itself, in detail; see goals --help
   npm run bench -- compare A.json B.json    what changed between two races beyond the noise
 `;
 
 /** What was asked for: a race, or only to be told something. */
 export function parseSettings(args: readonly string[]): Settings | "help" | "list" {
-  const { values } = parse(args);
+  const values = parse(args);
   if (values.help) return "help";
   if (values.list) return "list";
   const effort = values.quick ? quick : full;
-  const settings = {
-    contenders: chooseContenders(values.only),
-    isWhole: values.only === undefined,
-    size: parseSize("--size", values.size),
-    sizes: parseSizes(values.sizes ?? effort.sizes),
-    count: parseCount(values.count ?? String(effort.nativeRoundTrips)),
+  const bytes = { min: sizeMin, max: sizeMax, what: "bytes" };
+  const sizes = (values.sizes ?? effort.sizes)
+    .split(",")
+    .map((size) => wholeNumber("--sizes", size, bytes));
+  return {
+    ...choose(values.only),
+    size: wholeNumber("--size", values.size, bytes),
+    sizes: [...new Set(sizes)].sort((one, other) => one - other),
+    count: wholeNumber("--count", values.count ?? String(effort.roundTrips), {
+      min: 1,
+      max: countMax,
+      what: "a whole number",
+    }),
     cores: parseCores(values.cores),
     quick: values.quick,
     effort,
     json: values.json,
     html: values.html,
   };
-  checkWritable("--json", values.json);
-  checkWritable("--html", values.html);
-  return settings;
 }
 
 function parse(args: readonly string[]) {
   try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        only: { type: "string" },
-        size: { type: "string", default: "32" },
-        sizes: { type: "string" },
-        count: { type: "string" },
-        cores: { type: "string" },
-        quick: { type: "boolean", default: false },
-        json: { type: "string" },
-        html: { type: "string" },
-        list: { type: "boolean", default: false },
-        help: { type: "boolean", default: false },
-      },
-    });
+    const options = {
+      only: { type: "string" },
+      size: { type: "string", default: "32" },
+      sizes: { type: "string" },
+      count: { type: "string" },
+      cores: { type: "string" },
+      quick: { type: "boolean", default: false },
+      json: { type: "string" },
+      html: { type: "string" },
+      list: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    } as const;
+    return parseArgs({ args: [...args], options }).values;
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));
   }
 }
 
-function parseSize(option: string, text: string): number {
-  const size = wholeNumber(text);
-  if (size >= sizeMin && size <= sizeMax) return size;
+function wholeNumber(
+  option: string,
+  text: string,
+  { min, max, what }: { min: number; max: number; what: string },
+): number {
+  if (/^\d+$/.test(text) && Number(text) >= min && Number(text) <= max) return Number(text);
   throw new UsageError(
-    `${option} has ${JSON.stringify(text)}; expected bytes, ${sizeMin} to ${sizeMax}.`,
-  );
-}
-
-function parseSizes(text: string): readonly number[] {
-  const sizes = text.split(",").map((size) => parseSize("--sizes", size));
-  return [...new Set(sizes)].sort((one, other) => one - other);
-}
-
-function parseCount(text: string): number {
-  const count = wholeNumber(text);
-  if (count >= 1 && count <= countMax) return count;
-  throw new UsageError(
-    `--count is ${JSON.stringify(text)}; expected a whole number, 1 to ${countMax}.`,
+    `${option} has ${JSON.stringify(text)}; expected ${what}, ${min} to ${max}.`,
   );
 }
 
 function parseCores(text: string | undefined): Cores {
   const usable = usableCores();
-  const [first, second] = usable;
-  if (text === undefined) {
-    return first === undefined || second === undefined ? undefined : [first, second];
-  }
-  const [one = Number.NaN, other = Number.NaN, ...more] = text.split(",").map(wholeNumber);
-  if (more.length > 0 || Number.isNaN(one) || Number.isNaN(other) || one === other) {
+  const [one, other, ...more] =
+    text === undefined ? usable.slice(0, 2) : text.split(",").map(Number);
+  if (text === undefined)
+    return one === undefined || other === undefined ? undefined : [one, other];
+  if (one === undefined || other === undefined || more.length > 0 || one === other) {
     throw new UsageError(`--cores is ${text}; expected two different cores, such as 0,1.`);
   }
   for (const core of [one, other]) {
@@ -134,21 +124,4 @@ function parseCores(text: string | undefined): Cores {
     throw new UsageError(`--cores has ${core}; this process may run on ${usable.join(", ")}.`);
   }
   return [one, other];
-}
-
-function wholeNumber(text: string): number {
-  return /^\d+$/.test(text) ? Number(text) : Number.NaN;
-}
-
-/** Before anything runs, and without a change to what may be there already. */
-function checkWritable(option: string, file: string | undefined): void {
-  if (file === undefined) return;
-  const existed = existsSync(file);
-  try {
-    closeSync(openSync(file, "a"));
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new UsageError(`${option}: ${file} cannot be written: ${reason}`);
-  }
-  if (!existed) rmSync(file);
 }

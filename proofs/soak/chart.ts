@@ -1,5 +1,5 @@
 /** The soak as a picture: what was moved, what the processes held, and how long round trips took. */
-import { duration, perSecond } from "../../bench/race/page/units.ts";
+import { duration, perSecond } from "../../bench/race/report/format.ts";
 import type { Percentiles } from "./latency.ts";
 import { drawPanel, type Line, panelSize } from "./panel.ts";
 import type { Sample } from "./processes.ts";

@@ -5,7 +5,9 @@ import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { scriptPair } from "../../bench/goals/pair.ts";
+import { removeFiles } from "../../bench/line-process.ts";
+import { Contestant } from "../../bench/race/contestant.ts";
+import { contenderOf } from "../../bench/race/mechanisms.ts";
 import { environment } from "../../scripts/environment.mjs";
 import { startEnd } from "../support/far-end.ts";
 import { temporaryPaths } from "../support/folder.ts";
@@ -127,21 +129,24 @@ for (const runtime of bothRuntimes) {
     if (availableParallelism() < 2) return skip(context, "two spinning processes need two cores");
     const tool = allowedTool();
     if (tool === undefined) return skip(context, "neither perf nor strace may count system calls");
-    const pair = scriptPair("round-trip", [runtime, runtime], [0, 1]);
-    const timer = setTimeout(() => pair.close(), 20_000);
+    const pair = new Contestant(contenderOf(`${runtime}/zerocross-spin`));
+    await pair.start([0, 1]);
+    const run = (count: number) => pair.ask("round-trip", count, 32);
+    const timer = setTimeout(() => pair.leave(), 20_000);
     try {
-      await pair.run(roundTrips / 10);
-      const counter = tool.count(pair.pids);
+      await run(roundTrips / 10);
+      const counter = tool.count(pair.ready?.pids ?? []);
       // The tool needs a moment before it counts; a long one counts what the pair does meanwhile.
       await new Promise((resolve) => setTimeout(resolve, 500));
-      await pair.run(roundTrips);
+      await run(roundTrips);
       const calls = await counter.stop();
       console.log(`${runtime}: ${calls} system calls in ${roundTrips} round trips (${tool.name})`);
       assert.ok(calls > 0, `${tool.name} did not even see the block begin`);
       assert.ok(calls < roundTrips / 100, `${calls} system calls`);
     } finally {
       clearTimeout(timer);
-      await pair.close();
+      await pair.leave();
+      removeFiles();
     }
   });
 }

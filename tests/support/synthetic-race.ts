@@ -52,7 +52,15 @@ export function syntheticRace(): Race {
     emptyCallNs: figure(91),
     bareLineNs: { native: figure(128), bun: figure(131), deno: figure(130) },
     rows: contenders.map(({ mechanism }, index) => row(mechanism, index)),
-    micro: [{ runner: "bun", name: "trySend", min: 9, p50: 11, p99: 30, mean: 12 }],
+    scenarios: [
+      {
+        name: "idle",
+        title: "Processes that wait",
+        notes: ["over a second"],
+        columns: [{ name: "of a core", unit: "%" }],
+        rows: [{ id: "bun/idle", name: "Bun, one consumer", values: [0.1] }],
+      },
+    ],
     goals: [
       { name: "Round trip, native", asked: "at most 1.10", measured: "1.05", reached: true },
       { name: "Round trip, Deno", asked: "at most 1.6", measured: "1.71", reached: false },
@@ -97,6 +105,7 @@ function roundTrip(p50: number): RoundTrip {
     p9999: p50 * 20 + 20_000,
     max: p50 * 60 + 800_000,
     blockMedians: figure(p50),
+    clockNs: 12,
     voluntarySwitches: p50 < wakeUp ? 0 : 2,
     involuntarySwitches: 0.001,
     cpuNs: p50 < wakeUp ? 2 * p50 : 0.8 * p50,

@@ -1,10 +1,14 @@
 /** The report as one page that needs nothing but itself. */
 import { readFile } from "node:fs/promises";
+import { families, runnerName, runners } from "../reading.ts";
+import { bytes } from "../report/format.ts";
+import { circumstances } from "../report/report.ts";
+import type { Table } from "../report/table.ts";
+import { leftOut, legend, mainTables, otherTables } from "../report/tables.ts";
 import type { Race } from "../result.ts";
 import { bundleCharts } from "./bundle.ts";
 import { headline } from "./headline.ts";
 import { html, Markup, scriptJson } from "./markup.ts";
-import { sectionsOf } from "./sections.ts";
 
 export async function renderPage(race: Race): Promise<string> {
   const style = await readFile(new URL("page.css", import.meta.url), "utf8");
@@ -15,6 +19,8 @@ export async function renderPage(race: Race): Promise<string> {
 const policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
 
 export function composePage(race: Race, style: string, script: string): string {
+  const { roundTripSize, oneWaySize } = race.settings;
+  const missing = leftOut(race);
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -30,12 +36,27 @@ ${new Markup(style)}</style>
 <header>
 <h1>Counting the crossings</h1>
 <p class="headline">${headline(race)}</p>
-<p class="muted">${machineLine(race)}</p>
-${race.quick && html`<p class="warning">A quick run: it shows that everything works. Its figures do not count.</p>`}
-</header>
+${circumstances(race).map((line) => html`<p class="muted">${line}</p>\n`)}</header>
 <main>
-<noscript><p class="warning">The charts need JavaScript. Every figure is in the tables as well.</p></noscript>
-${sectionsOf(race)}</main>
+<noscript><p>The charts need JavaScript. Every figure is in the tables as well.</p></noscript>
+${chart("latency", "How long a round trip takes", [
+  `${bytes(roundTripSize)} there and back. Further left is faster, and each step of the axis is ten times the one before.`,
+  "A line begins at the fastest round trip; its dots, the largest first, are p50, p90, p99 and p99.9, its end is p99.99, the ring the slowest.",
+])}${mainTables(race).map(tableMarkup)}<p class="muted">${legend}</p>
+${chart("one-way", "Messages each second, one way", [
+  `Messages of ${bytes(oneWaySize)}. The whiskers go from the 10th to the 90th percentile of the blocks.`,
+])}${chart("sweep", "How much gets through, by size", [
+  "Small messages are bound by the price of each message, large ones by the copying. Point at a dot, or touch it, for its figures.",
+])}<section id="figures">
+<h2>More figures</h2>
+${otherTables(race).map(tableMarkup)}${
+  missing.length > 0 &&
+  html`<h3>Left out</h3>
+<ul>
+${missing.map((line) => html`<li>${line}</li>\n`)}</ul>
+`
+}</section>
+</main>
 <script type="application/json" id="race">${scriptJson(race)}</script>
 <script>${new Markup(script)}</script>
 </body>
@@ -43,9 +64,42 @@ ${sectionsOf(race)}</main>
 `.text;
 }
 
-function machineLine({ machine }: Race): string {
-  const { processor, cores, kernel, bun, deno, date } = machine;
-  const day = date.slice(0, 16).replace("T", " ");
-  const denoVersion = deno.replace(/^deno (\S+).*$/, "$1");
-  return `${processor}, ${cores} cores, Linux ${kernel}, Bun ${bun}, Deno ${denoVersion}. ${day} UTC.`;
+/** An empty frame, with a choice of the runner: the page's script draws into it. */
+function chart(name: string, title: string, explanations: readonly string[]): Markup {
+  return html`<section id="${name}">
+<h2>${title}</h2>
+${explanations.map((text) => html`<p>${text}</p>\n`)}<figure data-chart="${name}">
+<fieldset>
+<legend>Measured in</legend>
+${runners.map(
+  (runner, index) =>
+    html`<label><input type="radio" name="${name}-runner" value="${runner}"${index === 0 && html` checked`}>${runnerName[runner]}</label>\n`,
+)}</fieldset>
+<ul class="legend" aria-label="Colours">${families.map(
+    (family) =>
+      html`<li><i style="background:var(--${family.replaceAll(" ", "-")})"></i>${family}</li>`,
+  )}</ul>
+<div class="canvas"></div>
+</figure>
+</section>
+`;
+}
+
+/** Scrolls sideways in a frame of its own, with the first column in place. */
+function tableMarkup({ title, notes, columns, rows }: Table): Markup {
+  const shown = columns.flatMap((column, index) =>
+    column.isPicture ? [] : [{ ...column, index }],
+  );
+  return html`<div class="scroll" role="region" aria-label="${title}" tabindex="0">
+<table>
+<caption>${title}${notes.length > 0 && html`<small>${notes.join("; ")}</small>`}</caption>
+<thead><tr>${shown.map(({ heading, align }) => html`<th scope="col" class="${align}">${heading}</th>`)}</tr></thead>
+<tbody>
+${rows.map(
+  (cells) =>
+    html`<tr>${shown.map(({ index, align }) => html`<td class="${align}">${cells[index]}</td>`)}</tr>\n`,
+)}</tbody>
+</table>
+</div>
+`;
 }

@@ -1,4 +1,4 @@
-import type { Figure } from "../result.ts";
+import type { Figure, Unit } from "../result.ts";
 import { spread } from "../statistics.ts";
 
 /** Three digits are as many as the noise leaves. */
@@ -23,6 +23,10 @@ export function amount(value: number): string {
   return `${digits(value / 1e9)}G`;
 }
 
+export function perSecond(rate: number): string {
+  return `${amount(rate)}/s`;
+}
+
 export function spreadOf(figure: Figure): string {
   const percent = spread(figure) * 100;
   return `±${percent < 0.95 ? percent.toFixed(1) : percent.toFixed(0)}%`;
@@ -42,4 +46,12 @@ export function bytes(size: number): string {
     unit++;
   }
   return `${Number(value.toFixed(1))} ${units[unit]}`;
+}
+
+/** A figure of a scenario. */
+export function inUnit(value: number, unit: Unit): string {
+  if (unit === "ms" || unit === "µs") return duration(value * (unit === "ms" ? 1e6 : 1e3));
+  const figure = Number.isInteger(value) && value < 1e4 ? String(value) : amount(value);
+  if (unit === "times" || unit === "") return figure;
+  return unit === "/s" ? `${figure}/s` : `${figure} ${unit}`;
 }

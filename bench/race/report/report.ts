@@ -1,49 +1,56 @@
 import type { Machine } from "../../machine.ts";
+import { scenarios } from "../../scenarios/scenarios.ts";
 import { contenders } from "../mechanisms.ts";
 import { runners } from "../reading.ts";
 import type { Race } from "../result.ts";
-import { arithmetic } from "./arithmetic.ts";
-import { tabulate, wrap } from "./columns.ts";
-import { duration } from "./format.ts";
-import { legend, mainTable } from "./main-table.ts";
-import { goalLines, handoverTable, leftOutLines, microTable, sweepTable } from "./tables.ts";
+import { duration, spreadOf } from "./format.ts";
+import { left, type Table, tableOf, tabulate, wrap } from "./table.ts";
+import { leftOut, legend, mainTables, otherTables } from "./tables.ts";
 
 /** From here on something else than the race keeps the machine busy. */
 const quietLoad = 0.5;
 
 /** The whole report, in lines of that width. */
 export function report(race: Race, width: number): string[] {
-  const tables = runners.flatMap((runner) => mainTable(race, runner, width));
+  const show = (table: Table) => {
+    const notes = table.notes.length === 0 ? [] : wrap(`(${table.notes.join("; ")})`, width);
+    return ["", ...wrap(table.title, width), ...notes, ...tabulate(table, width)];
+  };
+  const main = mainTables(race);
+  const left = leftOut(race).flatMap((line) => wrap(line, width, "  "));
+  const others = otherTables(race);
+  const goals = race.goals.length > 0 ? others.splice(-1) : [];
   return [
-    ...heading(race, width),
-    ...tables,
-    ...(tables.length === 0 ? [] : ["", ...wrap(`${legend}${countedBy(race)}`, width)]),
-    ...runners.flatMap((runner) => sweepTable(race, runner, width)),
-    ...handoverTable(race, width),
-    ...microTable(race, width),
-    ...arithmetic(race, width),
-    ...leftOutLines(race, width),
-    ...goalLines(race, width),
+    ...circumstances(race).flatMap((line) => wrap(line, width, "  ")),
+    ...main.flatMap(show),
+    ...(main.length === 0 ? [] : ["", ...wrap(`${legend}${countedBy(race)}`, width)]),
+    ...others.flatMap(show),
+    ...(left.length === 0 ? [] : ["", "Left out", ...left]),
+    ...goals.flatMap(show),
   ];
 }
 
-function heading(race: Race, width: number): string[] {
-  const { machine, settings, clock, quick, seconds } = race;
+/** What the figures mean nothing without, a line each. */
+export function circumstances(race: Race): string[] {
+  const { machine, settings, clock, quick, seconds, emptyCallNs } = race;
   const { pinned, cores } = settings;
   const sides =
     pinned === true ? `pinned to cores ${cores.join(" and ")}` : `not pinned: ${pinned}`;
-  const lines = [
+  const shared = machine.sharedCache;
+  return [
     machineLine(machine),
     `Mitigations: ${machine.mitigations.join("; ") || "none"}`,
-    `Sides ${sides}${machine.sharedCache === undefined ? "" : `, which share an ${machine.sharedCache}`}; ` +
+    `Sides ${sides}${shared === undefined ? "" : `, which share an ${shared}`}; ` +
       `clock ${clock.name}, ${duration(clock.readingNs)} a reading; ${seconds.toFixed(0)} s`,
-    bareLine(race),
+    ...(emptyCallNs === undefined
+      ? []
+      : [`An empty system call: ${duration(emptyCallNs.median)} (${spreadOf(emptyCallNs)})`]),
+    ...bareLine(race),
+    ...(machine.load >= quietLoad
+      ? [`The load was ${machine.load} in the minute before: others compete for the cores.`]
+      : []),
+    ...(quick ? ["Quick: just long enough to see that everything works; no figure counts."] : []),
   ];
-  if (machine.load >= quietLoad) {
-    lines.push(`The load was ${machine.load} in the minute before: others compete for the cores.`);
-  }
-  if (quick) lines.push("Quick: just long enough to see that everything works; no figure counts.");
-  return lines.filter((line) => line !== "").flatMap((line) => wrap(line, width, "  "));
 }
 
 function machineLine(machine: Machine): string {
@@ -57,15 +64,14 @@ function machineLine(machine: Machine): string {
 }
 
 /** The same thing beside each runner's mechanisms: whether the machine was the same for all. */
-function bareLine({ bareLineNs }: Race): string {
+function bareLine({ bareLineNs }: Race): string[] {
   const beside = runners.flatMap((runner) => {
     const figure = bareLineNs[runner];
     if (figure === undefined) return [];
-    return [
-      `${duration(figure.median)} (${duration(figure.p10)} to ${duration(figure.p90)}) beside ${runner}`,
-    ];
+    const [median, p10, p90] = [figure.median, figure.p10, figure.p90].map(duration);
+    return [`${median} (${p10} to ${p90}) beside ${runner}`];
   });
-  return beside.length === 0 ? "" : `Bare cache line, round trip: ${beside.join(", ")}`;
+  return beside.length === 0 ? [] : [`Bare cache line, round trip: ${beside.join(", ")}`];
 }
 
 function countedBy({ rows }: Race): string {
@@ -78,15 +84,14 @@ function countedBy({ rows }: Race): string {
 
 /** What `--list` prints. */
 export function listing(width: number): string[] {
-  return tabulate(
-    contenders.map(({ mechanism }) => mechanism),
-    [
-      { heading: "", align: "left", worth: 9, cell: ({ id }) => id },
-      { heading: "", align: "left", worth: 8, cell: ({ name }) => name },
-      { heading: "", align: "left", worth: 7, cell: ({ family }) => family },
-      { heading: "", align: "left", worth: 6, cell: ({ waiting }) => waiting },
-      { heading: "", align: "left", worth: 1, cell: ({ note }) => note ?? "" },
-    ],
-    width,
+  const rows = [
+    ...contenders.map(({ mechanism: { id, name, family, waiting, note = "" } }) => [
+      ...[id, name, family, waiting, note],
+    ]),
+    ...scenarios.map(({ name, title }) => [name, title]),
+  ];
+  const columns = [9, 8, 7, 6, 1].map((worth, index) =>
+    left("", worth, (cells: string[]) => cells[index] ?? ""),
   );
+  return tableOf("", rows, columns).flatMap((table) => tabulate(table, width));
 }

@@ -1,34 +1,56 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Block, FirstHalf, SecondHalf, TimedBlock } from "./mechanism.ts";
-import { Bytes, numberOf, type OwnBytes } from "./payload.ts";
+import { Bytes, type BytesOptions, numberOf, type Payload } from "./payload.ts";
 
 /** Calls under way at the same time, when they are counted one way. */
 const underWayMax = 64;
 
-/** Sends bytes, and resolves with what they were answered. */
-export type Call = (bytes: OwnBytes) => Promise<Uint8Array>;
+/** Sends something, and resolves with what it was answered. */
+export interface Caller<Value, Request extends Value = Value> {
+  payload(size: number, options: BytesOptions): Payload<Value, Request>;
+  /** Before a block. */
+  prepare?(size: number): void;
+  call(value: Request): Promise<Value>;
+}
 
-export function firstOfCalls(call: Call): FirstHalf {
+export function firstOfCalls<Value, Request extends Value>(
+  caller: Caller<Value, Request>,
+): FirstHalf {
   return {
-    run: (block) => (block.form === "round-trip" ? oneByOne(call, block) : manyAtOnce(call, block)),
+    caller: caller as unknown as Caller<unknown>,
+    run(block) {
+      caller.prepare?.(block.size);
+      return block.form === "round-trip" ? oneByOne(caller, block) : manyAtOnce(caller, block);
+    },
   };
 }
 
-async function oneByOne(call: Call, { count, size, isWhole, laps }: TimedBlock): Promise<void> {
-  const payload = new Bytes(size, { isWhole });
+async function oneByOne<Value, Request extends Value>(
+  caller: Caller<Value, Request>,
+  { count, size, isWhole, pauseMs, laps }: TimedBlock,
+): Promise<void> {
+  const payload = caller.payload(size, { isWhole });
   laps.start();
   for (let index = 0; index < count; index++) {
-    payload.check(await call(payload.make(index)), index);
+    if (pauseMs > 0) {
+      await sleep(pauseMs);
+      laps.start();
+    }
+    payload.check(await caller.call(payload.make(index)), index);
     laps.lap();
   }
 }
 
-async function manyAtOnce(call: Call, { count, size, isWhole }: Block): Promise<void> {
+async function manyAtOnce<Value, Request extends Value>(
+  caller: Caller<Value, Request>,
+  { count, size, isWhole }: Block,
+): Promise<void> {
   let next = 0;
   const place = async () => {
-    const payload = new Bytes(size, { isWhole });
+    const payload = caller.payload(size, { isWhole });
     while (next < count) {
       const index = next++;
-      payload.check(await call(payload.make(index)), index);
+      payload.check(await caller.call(payload.make(index)), index);
     }
   };
   await Promise.all(Array.from({ length: Math.min(underWayMax, count) }, place));

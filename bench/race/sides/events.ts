@@ -1,10 +1,12 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { firstOfCalls } from "./calls.ts";
 import type { Block, FirstHalf, SecondHalf, TimedBlock } from "./mechanism.ts";
 import type { BytesOptions, Payload } from "./payload.ts";
 
 /** A connection that calls back with what comes. */
 export interface EventEnd<Value> {
   payload(size: number, options: BytesOptions): Payload<Value>;
-  /** From now on messages of that size go to `take`. */
+  /** From now on messages of that size go to `take`; they stay as they are for as long as it keeps them. */
   listen(size: number, take: (value: Value) => void): void;
   /** A promise: the next one has to wait for it. */
   send(value: Value): Promise<void> | undefined;
@@ -16,20 +18,37 @@ export interface EventEnd<Value> {
   fail(error: unknown): void;
 }
 
-/** Big enough for every mechanism; it holds the number of messages that came. */
-const acknowledgement = 8;
+/** What the two sides do with a connection. */
+export interface Style {
+  first<Value>(end: EventEnd<Value>): FirstHalf;
+  second<Value>(end: EventEnd<Value>): SecondHalf;
+}
 
-export function firstOfEvents<Value>(end: EventEnd<Value>): FirstHalf {
-  return {
+/** One side asks and the other answers, or one side sends and the other takes. */
+export const messages: Style = {
+  first: (end) => ({
     run: (block) => (block.form === "round-trip" ? askAll(end, block) : sendAll(end, block)),
-  };
-}
-
-export function secondOfEvents<Value>(end: EventEnd<Value>): SecondHalf {
-  return {
+  }),
+  second: (end) => ({
     run: (block) => (block.form === "round-trip" ? answerAll(end, block) : takeAll(end, block)),
-  };
-}
+  }),
+};
+
+/** Requests that are answered in their order, many under way at a time. */
+export const calls: Style = {
+  first: (end) => {
+    const waiting: ((answer: never) => void)[] = [];
+    return firstOfCalls({
+      payload: end.payload,
+      prepare: (size) => end.listen(size, (answer) => waiting.shift()?.(answer as never)),
+      call(request) {
+        void end.send(request);
+        return new Promise((resolve) => waiting.push(resolve));
+      },
+    });
+  },
+  second: (end) => ({ run: (block) => answerAll(end, block) }),
+};
 
 /** Calls `take` with the value and its number until `count` have come. */
 function receive<Value>(
@@ -52,17 +71,23 @@ function receive<Value>(
   });
 }
 
-function askAll<Value>(end: EventEnd<Value>, block: TimedBlock): Promise<void> {
-  const { count, size, isWhole, laps } = block;
+async function askAll<Value>(end: EventEnd<Value>, block: TimedBlock): Promise<void> {
+  const { count, size, isWhole, pauseMs, laps } = block;
   const payload = end.payload(size, { isWhole });
-  laps.start();
+  const ask = (index: number) => {
+    laps.start();
+    void end.send(payload.make(index));
+  };
   const answered = receive(end, block, (value, index) => {
     payload.check(value, index);
     laps.lap();
-    if (index + 1 < count) void end.send(payload.make(index + 1));
+    if (index + 1 === count) return;
+    if (pauseMs === 0) void end.send(payload.make(index + 1));
+    else setTimeout(ask, pauseMs, index + 1);
   });
-  void end.send(payload.make(0));
-  return answered;
+  if (pauseMs > 0) await sleep(pauseMs);
+  ask(0);
+  await answered;
 }
 
 function answerAll<Value>(end: EventEnd<Value>, block: Block): Promise<void> {
@@ -72,6 +97,9 @@ function answerAll<Value>(end: EventEnd<Value>, block: Block): Promise<void> {
     void end.send(value);
   });
 }
+
+/** Big enough for every mechanism; it holds the number of messages that came. */
+const acknowledgement = 8;
 
 /** How many messages are acknowledged at once. */
 function acknowledgedAtOnce<Value>(end: EventEnd<Value>, { count, size }: Block): number {

@@ -4,13 +4,14 @@ import { existsSync, readdirSync, rmSync } from "node:fs";
 import type { Server, Socket } from "node:net";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { addUsage, nothingUsed, type Usage, usageNow, usageSince } from "../../libc.ts";
+import type { Caller } from "./calls.ts";
 import { now } from "./clock.ts";
 import { Control, listenForControl, Mailbox, type News } from "./control.ts";
 import { Laps } from "./laps.ts";
 import type { Block, FirstHalf, FirstSide, Mechanism, Start } from "./mechanism.ts";
 import { WrongPayload } from "./payload.ts";
-import { runtimeFlags } from "./runtime.ts";
-import { nothingUsed, sumOf, type Usage, usageNow, usageSince } from "./usage.ts";
+import { commandOf } from "./runtime.ts";
 import type { WorkerOrder } from "./worker.ts";
 
 export interface FirstOptions {
@@ -90,6 +91,22 @@ export class First {
     }
   }
 
+  /** What it calls the second side with, which answers calls of that size from now on. */
+  async callerOf(size: number): Promise<Caller<unknown>> {
+    const caller = this.#half?.caller;
+    if (caller === undefined) throw new Error(`${this.#options.name} has no calls`);
+    caller.prepare?.(size);
+    await this.#control?.tell({
+      form: "one-way",
+      count: Number.MAX_SAFE_INTEGER,
+      size,
+      isWhole: false,
+      pauseMs: 0,
+    });
+    await this.#hear();
+    return caller;
+  }
+
   async #run(block: Block, laps: Laps): Promise<Measured> {
     await this.#control?.tell(block);
     await this.#hear();
@@ -101,18 +118,19 @@ export class First {
     const here = usageSince(before);
     this.#half?.finish?.();
     const { done = nothingUsed } = await this.#hear();
-    return { elapsedNs, ...(this.#options.mechanism.isInProcess ? here : sumOf(here, done)) };
+    return { elapsedNs, ...(this.#options.mechanism.isInProcess ? here : addUsage(here, done)) };
   }
 
   async #startProcess(how: Start = "spawn") {
-    const { name, core, prefix } = this.#options;
+    const { name, core, prefix, mechanism } = this.#options;
     const script = fileURLToPath(new URL("second.ts", scripts));
     const args = [name, core, prefix];
     const stdio = [...pipes[how]];
+    const [program, ...before] = commandOf(script, mechanism.secondRuntime);
     const child =
       how === "fork"
         ? fork(script, args, { stdio })
-        : spawn(process.execPath, [...runtimeFlags, script, ...args], { stdio });
+        : spawn(program, [...before, ...args], { stdio });
     this.#child = child;
     child.once("exit", () => this.#lose());
     return { child, address: await this.#awaitHello() };

@@ -4,9 +4,9 @@
 
 import { writeSync } from "node:fs";
 import { createInterface } from "node:readline";
-import { pinThread } from "../../pin.ts";
+import { pinThread } from "../../libc.ts";
 import { clockName, readingNs } from "./clock.ts";
-import { errorText } from "./errors.ts";
+import { errorText } from "./control.ts";
 import { First } from "./first-side.ts";
 import { Laps } from "./laps.ts";
 import type { Block, Mechanism } from "./mechanism.ts";
@@ -16,6 +16,9 @@ const signals = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 for (const [signal, code] of Object.entries(signals)) process.on(signal, () => process.exit(code));
 
 const [name = "", core = "-", secondCore = "-", samples = "-", prefix = ""] = process.argv.slice(2);
+
+/** Before each round trip of `after-silence`. */
+const silenceMs = 20;
 
 function say(answer: object): void {
   try {
@@ -48,27 +51,25 @@ function pin({ isBlocking }: Mechanism, isSecondPinned: boolean): true | string 
   return isSecondPinned || `the kernel does not pin to core ${secondCore}`;
 }
 
-function parse(
-  line: string,
-  { isOneWay, maxSize = Infinity }: Mechanism,
-): [string, Block] | string {
+function parse(line: string, { isOneWay, maxSize = Infinity }: Mechanism): Block | string {
   const [command = "", countText, sizeText] = line.split(" ");
   const [count, size] = [Number(countText), Number(sizeText)];
   const isVerify = command.startsWith("verify");
-  const known = ["verify", "verify-one-way", "round-trip", "one-way"];
+  const known = ["verify", "verify-one-way", "round-trip", "after-silence", "one-way"];
   if (!known.includes(command) || !(count >= 1) || !(size >= 4)) {
     return `${line} is not a command; expected one of ${known.join(", ")}, a count and a size`;
   }
+  const pauseMs = command === "after-silence" ? silenceMs : 0;
   if (isOneWay && command === "round-trip") return `${name} has no round trips`;
   if (size > maxSize) return `${name} takes ${maxSize} bytes at most`;
   const isThere = command.endsWith("one-way") || isOneWay === true;
-  return [command, { form: isThere ? "one-way" : "round-trip", count, size, isWhole: isVerify }];
+  const form = isThere ? "one-way" : "round-trip";
+  return { form, count, size, isWhole: isVerify, pauseMs };
 }
 
 async function answer(first: First, mechanism: Mechanism, line: string): Promise<object> {
-  const parsed = parse(line, mechanism);
-  if (typeof parsed === "string") return { error: parsed };
-  const [command, block] = parsed;
+  const block = parse(line, mechanism);
+  if (typeof block === "string") return { error: block };
   if (block.isWhole) {
     await first.run(block);
     return { ok: true };
@@ -76,7 +77,7 @@ async function answer(first: First, mechanism: Mechanism, line: string): Promise
   await first.run({ ...block, count: Math.max(1, Math.floor(block.count / 10)) });
   const laps = new Laps(block.count);
   const measured = await first.run(block, laps);
-  if (command === "round-trip" && samples !== "-") laps.appendTo(samples);
+  if (block.form === "round-trip" && samples !== "-") laps.appendTo(samples);
   return measured;
 }
 

@@ -13,8 +13,8 @@ export class Laps {
     this.#times = new Uint32Array(count);
   }
 
+  /** From here on: a lap that follows a pause begins again. */
   start(): void {
-    this.#length = 0;
     this.#last = now();
   }
 

@@ -1,4 +1,6 @@
 import type { ChildProcess } from "node:child_process";
+import type { Runtime } from "../../line-process.ts";
+import type { Caller } from "./calls.ts";
 import type { Laps } from "./laps.ts";
 
 /** What both sides do at the same time: one answers or takes what the other sends. */
@@ -9,6 +11,8 @@ export interface Block {
   readonly size: number;
   /** Every byte is compared. */
   readonly isWhole: boolean;
+  /** Milliseconds of silence before each round trip, where event loops are to fall asleep. */
+  readonly pauseMs: number;
 }
 
 /** The side that answers, or takes. */
@@ -31,6 +35,8 @@ export interface FirstHalf {
   run(block: TimedBlock): void | Promise<void>;
   /** After the clock has stopped. */
   finish?(): void;
+  /** Where a message is a call: for programs that call by themselves. */
+  readonly caller?: Caller<unknown>;
 }
 
 /** How the second process is started, where that is the mechanism. */
@@ -69,6 +75,8 @@ export interface Mechanism {
   readonly isInProcess?: boolean;
   /** One way only. */
   readonly isOneWay?: boolean;
+  /** Of the second process, where that is not the first one's. */
+  readonly secondRuntime?: Runtime;
   /** The largest payload; missing where anything up to 1 MiB and more goes. */
   readonly maxSize?: number;
   /** Why it cannot run here. */

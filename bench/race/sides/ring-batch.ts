@@ -1,7 +1,7 @@
 import type { Batch } from "zerocross";
 import { acknowledge, awaitAcknowledgement } from "./blocking.ts";
 import type { Block, Mechanism } from "./mechanism.ts";
-import { Landing, Packed } from "./payload.ts";
+import { Bytes, Landing } from "./payload.ts";
 import { type Ends, openFirst, openSecond, waitingEnd } from "./rings.ts";
 
 const manyMax = 1024;
@@ -12,10 +12,10 @@ function sendAll(ends: Ends, { count, size, isWhole }: Block): void {
   const { producer } = ends;
   const many = Math.max(1, Math.min(manyMax, Math.floor(bytesMax / size)));
   const sizes = new Uint32Array(many).fill(size);
-  const packed = new Packed(size, many, isWhole);
+  const packed = new Bytes(size, { isWhole, underWay: many });
   for (let index = 0; index < count; index += many) {
     const here = Math.min(many, count - index);
-    packed.make(index, here);
+    packed.makeMany(index, here);
     let sent = 0;
     while (sent < here) {
       const bytes = packed.bytes.subarray(size * sent, size * here);

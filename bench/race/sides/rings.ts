@@ -72,3 +72,5 @@ function ring(endOf: (ends: Ends) => BlockingEnd, wait: WaitPolicy): Mechanism {
 export const tryRing: Mechanism = ring(pollingEnd, {});
 export const syncRing: Mechanism = ring(waitingEnd, {});
 export const spinRing: Mechanism = ring(waitingEnd, { spin: Infinity });
+/** Between the two runtimes. */
+export const spinRingToDeno: Mechanism = { ...spinRing, secondRuntime: "deno" };

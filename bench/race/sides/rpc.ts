@@ -11,7 +11,10 @@ export const rpc: Mechanism = {
   async first({ startProcess }) {
     const { address } = await startProcess();
     const client = await RpcClient.connect(address as string, { timeout });
-    return firstOfCalls(async (bytes) => (await client.call(bytes)).bytes);
+    return firstOfCalls({
+      payload: (size, options) => new Bytes(size, options),
+      call: async (bytes) => (await client.call(bytes)).bytes,
+    });
   },
   async second({ prefix, hello, fail }) {
     const answering = new Answering();

@@ -1,8 +1,6 @@
-import { pinThread } from "../../pin.ts";
-import { Control, connectToControl, Mailbox, type News } from "./control.ts";
-import { errorText } from "./errors.ts";
+import { pinThread, usageNow, usageSince } from "../../libc.ts";
+import { Control, connectToControl, errorText, Mailbox, type News } from "./control.ts";
 import type { Block, Mechanism, SecondHalf } from "./mechanism.ts";
-import { usageNow, usageSince } from "./usage.ts";
 
 export interface SecondOptions {
   readonly mechanism: Mechanism;

@@ -1,5 +1,5 @@
 import type { Readable, Writable } from "node:stream";
-import { firstOfEvents, secondOfEvents } from "./events.ts";
+import { messages } from "./events.ts";
 import type { Mechanism } from "./mechanism.ts";
 import { bytesOver } from "./streams.ts";
 
@@ -9,11 +9,11 @@ export const stdio: Mechanism = {
     const { child } = await startProcess("pipes");
     const [input, output] = [child.stdin as Writable, child.stdout as Readable];
     input.on("error", fail);
-    return firstOfEvents(bytesOver(output, input, fail));
+    return messages.first(bytesOver(output, input, fail));
   },
   async second({ hello, fail }) {
     const end = bytesOver(process.stdin, process.stdout, fail);
     await hello();
-    return secondOfEvents(end);
+    return messages.second(end);
   },
 };

@@ -3,9 +3,16 @@ import type { Readable, Writable } from "node:stream";
 import type { EventEnd } from "./events.ts";
 import { Bytes, Text } from "./payload.ts";
 
-/** Waits for room where the stream asks for that. */
-function write(writable: Writable, chunk: string | Uint8Array): Promise<void> | undefined {
-  return writable.write(chunk) ? undefined : once(writable, "drain").then(() => {});
+/** Writes what it is given, and has the writer wait for room where the stream asks for that. */
+function writer(writable: Writable): (chunk: string | Uint8Array) => Promise<void> | undefined {
+  let draining: Promise<void> | undefined;
+  return (chunk) => {
+    if (writable.write(chunk)) return undefined;
+    draining ??= once(writable, "drain").then(() => {
+      draining = undefined;
+    });
+    return draining;
+  };
 }
 
 /** Payloads back to back: both sides know their size. */
@@ -24,13 +31,13 @@ export function bytesOver(
     listen(size, message) {
       take = splitter(size, message);
     },
-    send: (bytes) => write(writable, bytes),
+    send: writer(writable),
   };
 }
 
-/** Cuts what a stream delivers into messages. One that comes in parts is put together in `whole`. */
+/** Cuts what a stream delivers into messages. One that comes in parts is put together in memory of its own. */
 function splitter(size: number, take: (bytes: Uint8Array) => void): (chunk: Buffer) => void {
-  const whole = new Uint8Array(size);
+  let whole = new Uint8Array(0);
   let filled = 0;
   return (chunk) => {
     let at = 0;
@@ -44,6 +51,7 @@ function splitter(size: number, take: (bytes: Uint8Array) => void): (chunk: Buff
     }
     for (; at + size <= chunk.length; at += size) take(chunk.subarray(at, at + size));
     if (at === chunk.length) return;
+    whole = new Uint8Array(size);
     whole.set(chunk.subarray(at));
     filled = chunk.length - at;
   };
@@ -57,6 +65,7 @@ export function linesOver(
 ): EventEnd<unknown> {
   let take = (_value: unknown): void => {};
   let begun = "";
+  const write = writer(writable);
   readable.setEncoding("utf8");
   readable.on("data", (chunk: string) => {
     let at = 0;
@@ -73,6 +82,23 @@ export function linesOver(
     listen(_, message) {
       take = message;
     },
-    send: (value) => write(writable, `${JSON.stringify(value)}\n`),
+    send: (value) => write(`${JSON.stringify(value)}\n`),
+  };
+}
+
+/** What is sent in one turn of the event loop goes with one write, which a program has to see to by itself. */
+export function gathered(end: EventEnd<Uint8Array>): EventEnd<Uint8Array> {
+  let unsent: Uint8Array[] = [];
+  const flush = () => {
+    void end.send(unsent.length === 1 ? (unsent[0] as Uint8Array) : Buffer.concat(unsent));
+    unsent = [];
+  };
+  return {
+    ...end,
+    send(bytes) {
+      if (unsent.length === 0) queueMicrotask(flush);
+      unsent.push(bytes);
+      return undefined;
+    },
   };
 }

@@ -1,4 +1,4 @@
-import { type EventEnd, firstOfEvents, secondOfEvents } from "./events.ts";
+import { calls, type EventEnd, messages, type Style } from "./events.ts";
 import type { Mechanism, WorkerScope } from "./mechanism.ts";
 import { Bytes, Text } from "./payload.ts";
 
@@ -37,50 +37,54 @@ function over<Value>(
 const text: EventEnd<unknown>["payload"] = (size, options) => new Text(size, options);
 const bytes: EventEnd<Uint8Array>["payload"] = (size, options) => new Bytes(size, options);
 
-export const processSend: Mechanism = {
-  isBlocking: false,
-  async first({ startProcess, fail }) {
-    const { child } = await startProcess("fork");
-    const line: Line<unknown> = {
-      subscribe: (take) => child.on("message", take),
-      send: (value) => child.send(value as string),
-    };
-    return firstOfEvents(over(line, text, fail));
-  },
-  async second({ hello, fail }) {
-    const line: Line<unknown> = {
-      subscribe: (take) => process.on("message", take),
-      send: (value) => process.send?.(value),
-    };
-    const end = over(line, text, fail);
-    await hello();
-    return secondOfEvents(end);
-  },
-};
+function processSending(style: Style): Mechanism {
+  return {
+    isBlocking: false,
+    async first({ startProcess, fail }) {
+      const { child } = await startProcess("fork");
+      const line: Line<unknown> = {
+        subscribe: (take) => child.on("message", take),
+        send: (value) => child.send(value as string),
+      };
+      return style.first(over(line, text, fail));
+    },
+    async second({ hello, fail }) {
+      const line: Line<unknown> = {
+        subscribe: (take) => process.on("message", take),
+        send: (value) => process.send?.(value),
+      };
+      const end = over(line, text, fail);
+      await hello();
+      return style.second(end);
+    },
+  };
+}
 
-export const postMessage: Mechanism = {
-  isBlocking: false,
-  isInProcess: true,
-  async first({ startWorker, fail }) {
-    const worker = await startWorker();
-    const line: Line<Uint8Array> = {
-      subscribe(take) {
-        worker.onmessage = ({ data }) => take(data);
+function messagePosting(style: Style): Mechanism {
+  const endOf = (scope: Worker | WorkerScope, fail: (error: unknown) => void) =>
+    over<Uint8Array>(
+      {
+        subscribe(take) {
+          scope.onmessage = ({ data }) => take(data);
+        },
+        send: (value) => scope.postMessage(value),
       },
-      send: (value) => worker.postMessage(value),
-    };
-    return firstOfEvents(over(line, bytes, fail));
-  },
-  async second({ hello, fail }) {
-    const scope = globalThis as unknown as WorkerScope;
-    const line: Line<Uint8Array> = {
-      subscribe(take) {
-        scope.onmessage = ({ data }) => take(data);
-      },
-      send: (value) => scope.postMessage(value),
-    };
-    const end = over(line, bytes, fail);
-    await hello();
-    return secondOfEvents(end);
-  },
-};
+      bytes,
+      fail,
+    );
+  return {
+    isBlocking: false,
+    isInProcess: true,
+    first: async ({ startWorker, fail }) => style.first(endOf(await startWorker(), fail)),
+    async second({ hello, fail }) {
+      const end = endOf(globalThis as unknown as WorkerScope, fail);
+      await hello();
+      return style.second(end);
+    },
+  };
+}
+
+export const processSend: Mechanism = processSending(messages);
+export const processSendCalls: Mechanism = processSending(calls);
+export const postMessage: Mechanism = messagePosting(messages);
+export const postMessageCalls: Mechanism = messagePosting(calls);

@@ -1,16 +1,17 @@
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { Dealer } from "zeromq";
-import { type AwaitingEnd, firstAwaiting, secondAwaiting } from "./awaiting.ts";
+import { awaited } from "./awaited.ts";
+import { type EventEnd, messages } from "./events.ts";
 import type { Mechanism } from "./mechanism.ts";
-import { runtimeFlags, runtimeName } from "./runtime.ts";
+import { commandOf, runtimeVersion } from "./runtime.ts";
 
 // A send is over when ZeroMQ has queued the message. It does not copy a large one, and does not tell
 // when the kernel has it, so the receiver says how far it is.
 const messagesMax = 1000;
 const bytesMax = 8 * 1024 * 1024;
 
-function endOf(socket: Dealer): AwaitingEnd {
+function endOf(socket: Dealer, fail: (error: unknown) => void): EventEnd<Uint8Array> {
   let sending: Promise<void> | undefined;
   const send = async (bytes: Uint8Array | "") => {
     while (sending !== undefined) await sending;
@@ -24,15 +25,16 @@ function endOf(socket: Dealer): AwaitingEnd {
   setInterval(() => {
     if (socket.readable && sending === undefined) void send("");
   }, lookEvery);
-  return {
+  return awaited({
+    fail,
     underWayMax: (size) => Math.max(2, Math.min(messagesMax, Math.floor(bytesMax / size))),
     send,
     async receive() {
       let bytes = await receive();
       while (bytes.length === 0) bytes = await receive();
-      return { bytes };
+      return bytes;
     },
-  };
+  });
 }
 
 /** Milliseconds. */
@@ -50,19 +52,19 @@ const address = (prefix: string) => `ipc://${prefix}.sock`;
 export const zeromq: Mechanism = {
   isBlocking: false,
   whyForbidden,
-  async first({ prefix, startProcess }) {
+  async first({ prefix, startProcess, fail }) {
     const { Dealer } = await import("zeromq");
     const socket = new Dealer(socketOptions);
     await socket.bind(address(prefix));
     await startProcess();
-    return firstAwaiting(endOf(socket));
+    return messages.first(endOf(socket, fail));
   },
-  async second({ prefix, hello }) {
+  async second({ prefix, hello, fail }) {
     const { Dealer } = await import("zeromq");
     const socket = new Dealer(socketOptions);
     socket.connect(address(prefix));
     await hello();
-    return secondAwaiting(endOf(socket));
+    return messages.second(endOf(socket, fail));
   },
 };
 
@@ -72,7 +74,8 @@ export const zeromq: Mechanism = {
  */
 async function whyForbidden(): Promise<string | undefined> {
   const script = fileURLToPath(new URL("zeromq-trial.ts", import.meta.url));
-  const { status, signal, stderr } = spawnSync(process.execPath, [...runtimeFlags, script], {
+  const [program, ...args] = commandOf(script);
+  const { status, signal, stderr } = spawnSync(program, args, {
     encoding: "utf8",
     env: { ...process.env, BUN_ENABLE_CRASH_REPORTING: "0", NO_COLOR: "1" },
     timeout: 5000,
@@ -80,5 +83,5 @@ async function whyForbidden(): Promise<string | undefined> {
   });
   if (status === 0) return undefined;
   const reason = /^(?:error|panic).*$/m.exec(stderr)?.[0].replace("(main thread)", "");
-  return `${runtimeName()} cannot run ZeroMQ: ${reason ?? `a trial ended with ${signal ?? status}`}`;
+  return `${runtimeVersion()} cannot run ZeroMQ: ${reason ?? `a trial ended with ${signal ?? status}`}`;
 }

@@ -1,18 +1,17 @@
 /// <reference lib="dom" />
 /** The page's script: draws each chart into its figure, again when its width or its runner changes. */
 import type { Race, Runner } from "../../result.ts";
-import { drawHandover, drawOneWay } from "./bars.ts";
-import { drawCrossings } from "./crossings.ts";
+import { drawOneWay } from "./bars.ts";
 import type { Drawing } from "./frame.ts";
 import { drawLatency } from "./latency.ts";
 import { drawSweep } from "./sweep.ts";
 
-const charts: Record<string, (drawing: Drawing) => Element | undefined> = {
+type Draw = (drawing: Drawing) => Element | undefined;
+
+const charts: Record<string, Draw> = {
   latency: drawLatency,
   sweep: drawSweep,
-  crossings: drawCrossings,
   "one-way": drawOneWay,
-  handover: drawHandover,
 };
 
 /** Pixels. Narrower than any screen: the figure is not shown, or not yet laid out. */
@@ -26,17 +25,13 @@ for (const figure of document.querySelectorAll<HTMLElement>("[data-chart]")) {
   if (draw !== undefined && canvas !== null) keepDrawn(figure, canvas, draw);
 }
 
-function keepDrawn(
-  figure: HTMLElement,
-  canvas: HTMLElement,
-  draw: (drawing: Drawing) => Element | undefined,
-): void {
+function keepDrawn(figure: HTMLElement, canvas: HTMLElement, draw: Draw): void {
   let width = 0;
   const redraw = () => {
-    const chart = draw({ race, runner: chosenRunner(figure), width });
+    const chosen = figure.querySelector<HTMLInputElement>("input:checked")?.value;
+    const chart = draw({ race, runner: chosen as Runner, width });
     chart?.setAttribute("role", "img");
     canvas.replaceChildren(chart ?? "Nothing was measured here.");
-    showLegendOf(figure);
   };
   figure.addEventListener("change", redraw);
   new ResizeObserver(() => {
@@ -45,16 +40,4 @@ function keepDrawn(
     width = canvas.clientWidth;
     redraw();
   }).observe(canvas);
-}
-
-/** Of the families that appear in the chosen runner. */
-function showLegendOf(figure: HTMLElement): void {
-  for (const entry of figure.querySelectorAll<HTMLElement>("[data-runners]")) {
-    entry.hidden = !entry.dataset.runners?.split(" ").includes(chosenRunner(figure));
-  }
-}
-
-function chosenRunner(figure: HTMLElement): Runner {
-  const chosen = figure.querySelector<HTMLInputElement>("input:checked")?.value;
-  return (chosen ?? figure.dataset.runner ?? "native") as Runner;
 }

@@ -15,14 +15,15 @@ export interface Drawing {
 const narrowWidth = 640;
 const fontSize = 12;
 
-export const style = { fontSize: `${fontSize}px`, fontFamily: "inherit", overflow: "visible" };
-
 /** The colours themselves are in page.css, where they follow light and dark. */
-export const colour: Plot.ScaleOptions = {
-  type: "categorical",
-  domain: [...families],
-  range: families.map((family) => `var(--${family.replaceAll(" ", "-")})`),
-};
+export const common = {
+  style: { fontSize: `${fontSize}px`, fontFamily: "inherit", overflow: "visible" },
+  color: {
+    type: "categorical",
+    domain: [...families],
+    range: families.map((family) => `var(--${family.replaceAll(" ", "-")})`),
+  },
+} as const satisfies Plot.PlotOptions;
 
 export const tipStyle = {
   fill: "var(--surface)",
@@ -39,63 +40,48 @@ export function isNarrow(width: number): boolean {
   return width < narrowWidth;
 }
 
-/** Ours stand out, the names of all others are plain. */
-export function isOurs(row: Row): boolean {
-  return row.family === "ring";
-}
-
 /** One line for each row, its name beside it or, where there is no room, above it. */
-export interface RowFrame {
-  readonly marginLeft: number;
-  readonly rowHeight: number;
-  /** From the middle of a row to the line that is drawn in it. */
-  readonly lineOffset: number;
-  names(rows: readonly Row[]): Plot.Markish[];
-}
-
-export function rowFrame(rows: readonly Row[], width: number, height = 24): RowFrame {
+export function rowFrame(rows: readonly Row[], width: number) {
   const narrow = isNarrow(width);
-  const widest = Math.max(0, ...rows.map((row) => textWidth(row.name, isOurs(row))));
-  const placed = narrow
-    ? { frameAnchor: "left", textAnchor: "start", dy: -9, dx: 4 }
-    : { frameAnchor: "left", textAnchor: "end", dx: -12 };
-  const named = (some: readonly Row[], fontWeight: number) =>
-    Plot.text(some, {
-      y: "id",
-      text: "name",
-      fontWeight,
-      ...textHalo,
-      ...placed,
-    } as Plot.TextOptions);
+  const rowHeight = narrow ? 38 : 24;
+  const widest = Math.max(0, ...rows.map(({ name }) => textWidth(name)));
+  const place = narrow
+    ? ({ textAnchor: "start", dy: -9, dx: 4 } as const)
+    : ({ textAnchor: "end", dx: -12 } as const);
   return {
-    marginLeft: narrow ? 2 : Math.ceil(widest) + 20,
-    rowHeight: narrow ? height + 14 : height,
-    lineOffset: narrow ? 8 : 0,
-    names: (all) => [
-      named(all.filter(isOurs), 700),
-      named(
-        all.filter((row) => !isOurs(row)),
-        400,
-      ),
-    ],
+    rowHeight,
+    /** From the middle of a row to the line that is drawn in it. */
+    dy: narrow ? 8 : 0,
+    layout: {
+      ...common,
+      width,
+      height: 60 + rows.length * rowHeight,
+      marginLeft: narrow ? 2 : Math.ceil(widest) + 20,
+      marginRight: narrow ? 12 : 84,
+      y: { type: "band", domain: rows.map(({ id }) => id), padding: 0, axis: null },
+    } as const satisfies Plot.PlotOptions,
+    names: Plot.text(rows, { y: "id", text: "name", frameAnchor: "left", ...textHalo, ...place }),
+    /** The figure of each row, at the right edge. */
+    figures: <Of extends Row>(of: readonly Of[], text: (row: Of) => string) =>
+      Plot.text(of, {
+        ...textHalo,
+        y: "id",
+        text,
+        fontWeight: 600,
+        frameAnchor: "right",
+        textAnchor: "end",
+        ...(narrow ? { dy: -9 } : { dx: 78 }),
+      }),
   };
 }
 
 const canvas = document.createElement("canvas").getContext("2d");
 
 /** Pixels. */
-export function textWidth(text: string, bold = false): number {
+export function textWidth(text: string): number {
   if (canvas === null) return text.length * fontSize * 0.6;
-  const { fontFamily } = getComputedStyle(document.body);
-  canvas.font = `${bold ? 700 : 400} ${fontSize}px ${fontFamily}`;
+  canvas.font = `${fontSize}px ${getComputedStyle(document.body).fontFamily}`;
   return canvas.measureText(text).width;
-}
-
-/** The powers of ten between two values. */
-export function decades(low: number, high: number): number[] {
-  const first = Math.ceil(Math.log10(low));
-  const last = Math.floor(Math.log10(high));
-  return Array.from({ length: last - first + 1 }, (_, index) => 10 ** (first + index));
 }
 
 /** The same as in the tables, without zeros that an axis does not need: 1 µs, not 1.00 µs. */
