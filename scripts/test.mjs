@@ -1,7 +1,10 @@
 // `npm test` runs every step below, `npm test -- <names>` the named ones.
 
+import { readdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
+import { join } from "node:path";
 import { zigBuild } from "./command.mjs";
+import { root } from "./environment.mjs";
 import { runSteps } from "./steps.mjs";
 
 const bunSummary = {
@@ -12,19 +15,21 @@ const bunSummary = {
 
 /** They look at files, or from outside at processes of both runtimes: Bun is enough to run them. */
 const once = [
-  "tests/bench-compare.test.ts",
-  "tests/bench-page.test.ts",
-  "tests/bench-settings.test.ts",
   "tests/project/commands.test.ts",
   "tests/loop/costs.test.ts",
   "tests/proofs/fuzz-corpus.test.ts",
-  "tests/latency-document.test.ts",
+  "tests/project/latency-document.test.ts",
   "tests/ffi/library.test.ts",
   "tests/project/package.test.ts",
   "tests/project/reliability-document.test.ts",
   "tests/project/tidy.test.ts",
   "tests/proofs/soak.test.ts",
 ];
+
+/** All that both runtimes run; what measures has a step of its own. */
+const suites = readdirSync(join(root, "tests"))
+  .filter((name) => name !== "bench")
+  .map((name) => `./tests/${name}`);
 
 /** @type {import("./steps.mjs").Step[]} */
 const steps = [
@@ -67,13 +72,13 @@ const steps = [
   { name: "chaos", command: ["zig-out/bin/chaos", "--storms", "30"], seconds: 120 },
   {
     name: "bun",
-    command: ["bun", "test", "--timeout", "60000", "./tests"],
+    command: ["bun", "test", "--timeout", "60000", ...suites],
     seconds: 360,
     summary: bunSummary,
   },
   {
     name: "deno",
-    command: ["deno", "test", "--allow-all", "--no-check", `--ignore=${once.join()}`, "./tests"],
+    command: ["deno", "test", "--allow-all", "--no-check", `--ignore=${once.join()}`, ...suites],
     seconds: 360,
     summary: {
       passed: / \| (\d+) passed/g,
@@ -82,9 +87,9 @@ const steps = [
     },
   },
   {
-    // A program of Bun's, run once.
+    // The race is a program of Bun's, run once.
     name: "bench",
-    command: ["bun", "test", "--timeout", "150000", "./bench"],
+    command: ["bun", "test", "--timeout", "150000", "./tests/bench"],
     seconds: 300,
     summary: bunSummary,
   },

@@ -2,12 +2,12 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { oneWayOf, roundTripOf } from "../bench/race/reading.ts";
-import { amount, duration, perOne, spreadOf } from "../bench/race/report/format.ts";
-import type { Calls, Race, Row } from "../bench/race/result.ts";
-import { spread } from "../bench/race/statistics.ts";
+import { oneWayOf, roundTripOf } from "../../bench/race/reading.ts";
+import { amount, duration, perOne, spreadOf } from "../../bench/race/report/format.ts";
+import type { Calls, Race, Row } from "../../bench/race/result.ts";
+import { spread } from "../../bench/race/statistics.ts";
 
-const docs = new URL("../docs/", import.meta.url);
+const docs = new URL("../../docs/", import.meta.url);
 const page = readFileSync(new URL("latency.md", docs), "utf8");
 
 function resultOf(page: string): Race {

@@ -6,10 +6,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import type { Figure, OneWay, Race, RoundTrip, Row } from "../bench/race/result.ts";
-import { environment } from "../scripts/environment.mjs";
+import type { Figure, OneWay, Race, RoundTrip, Row } from "../../bench/race/result.ts";
+import { environment } from "../../scripts/environment.mjs";
 
-const program = fileURLToPath(new URL("../bench/main.ts", import.meta.url));
+const program = fileURLToPath(new URL("../../bench/main.ts", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "zerocross-"));
 after(() => rmSync(folder, { recursive: true }));
 

@@ -4,11 +4,11 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { headline } from "../bench/race/page/headline.ts";
-import { composePage } from "../bench/race/page/html.ts";
-import type { Race, Row } from "../bench/race/result.ts";
-import { temporaryFolder } from "./support/folder.ts";
-import { refused, syntheticRace } from "./support/synthetic-race.ts";
+import { headline } from "../../bench/race/page/headline.ts";
+import { composePage } from "../../bench/race/page/html.ts";
+import type { Race, Row } from "../../bench/race/result.ts";
+import { temporaryFolder } from "../support/folder.ts";
+import { refused, syntheticRace } from "../support/synthetic-race.ts";
 
 const folder = temporaryFolder();
 const bytesMax = 600_000;
@@ -82,7 +82,7 @@ test("a page can be made of a race in which nothing ran", () => {
 function pageOf(race: Race): string {
   const [input, output] = [join(folder, "race.json"), join(folder, "race.html")];
   writeFileSync(input, JSON.stringify(race));
-  const program = fileURLToPath(new URL("programs/bench-page.ts", import.meta.url));
+  const program = fileURLToPath(new URL("../programs/bench-page.ts", import.meta.url));
   const { status, stderr } = spawnSync("bun", [program, input, output], {
     encoding: "utf8",
     timeout: 30_000,

@@ -6,11 +6,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { stages, wholeSeconds } from "../bench/race/race.ts";
-import { parseSettings } from "../bench/race/settings.ts";
-import { environment } from "../scripts/environment.mjs";
+import { stages, wholeSeconds } from "../../bench/race/race.ts";
+import { parseSettings } from "../../bench/race/settings.ts";
+import { environment } from "../../scripts/environment.mjs";
 
-const program = fileURLToPath(new URL("../bench/main.ts", import.meta.url));
+const program = fileURLToPath(new URL("../../bench/main.ts", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "zerocross-"));
 after(() => rmSync(folder, { recursive: true }));
 

@@ -7,16 +7,16 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { zigBuild } from "../scripts/command.mjs";
-import { environment, root } from "../scripts/environment.mjs";
-import { usableCores } from "./machine.ts";
-import { sweptSizes } from "./race/contender.ts";
-import { quick } from "./race/effort.ts";
-import { contenders } from "./race/mechanisms.ts";
-import type { Calls, Race, Row } from "./race/result.ts";
-import { scenarios } from "./scenarios/scenarios.ts";
+import { usableCores } from "../../bench/machine.ts";
+import { sweptSizes } from "../../bench/race/contender.ts";
+import { quick } from "../../bench/race/effort.ts";
+import { contenders } from "../../bench/race/mechanisms.ts";
+import type { Calls, Race, Row } from "../../bench/race/result.ts";
+import { scenarios } from "../../bench/scenarios/scenarios.ts";
+import { zigBuild } from "../../scripts/command.mjs";
+import { environment, root } from "../../scripts/environment.mjs";
 
-const program = fileURLToPath(new URL("main.ts", import.meta.url));
+const program = fileURLToPath(new URL("../../bench/main.ts", import.meta.url));
 const timeoutMs = 145_000;
 const hasTwoCores = usableCores().length > 1;
 
