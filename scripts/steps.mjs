@@ -29,6 +29,10 @@ export async function runSteps(steps, names) {
   await installTools();
   const results = [];
   for (const group of groupsOf(chosen)) {
+    if (group.length > 1) {
+      const names = group.map(({ name }) => name).join(", ");
+      console.log(`\n=== ${names}: beside each other; each is shown when it has ended`);
+    }
     results.push(...(await Promise.all(group.map((step) => runStep(step, group.length === 1)))));
   }
   report(results);

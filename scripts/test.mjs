@@ -51,7 +51,8 @@ const steps = [
   {
     name: "zig",
     command: zigBuild("test", "--summary", "line"),
-    seconds: 180,
+    seconds: 300,
+    beside: true,
     summary: {
       passed: /(\d+)\/\d+ tests passed/g,
       failed: /\/\d+ tests passed.*?(\d+) failed/g,
@@ -73,13 +74,14 @@ const steps = [
   {
     name: "bun",
     command: ["bun", "test", "--timeout", "60000", ...suites],
-    seconds: 360,
+    seconds: 500,
     summary: bunSummary,
   },
   {
     name: "deno",
     command: ["deno", "test", "--allow-all", "--no-check", `--ignore=${once.join()}`, ...suites],
-    seconds: 360,
+    seconds: 500,
+    beside: true,
     summary: {
       passed: / \| (\d+) passed/g,
       failed: / \| (\d+) failed/g,
