@@ -7,6 +7,7 @@ import type { Task } from "../loop/task.ts";
 import { type CheckedListen, checkPath } from "../options.ts";
 import type { Peer } from "../types.ts";
 import { Backoff } from "./backoff.ts";
+import { addListener, removeListener } from "./open-listeners.ts";
 import type { Established } from "./opening.ts";
 import { openLibrary, type Role } from "./opening.ts";
 import { isWelcome, peerOf } from "./welcome.ts";
@@ -66,7 +67,10 @@ export class Acceptor implements Task {
     this.handle = calls.zc_endpoint_open();
     if (this.handle < 0) throw this.#error(this.handle);
     const code = calls.zc_endpoint_listen(this.handle, bytes, bytes.length, options.mode);
-    if (code >= 0) return;
+    if (code >= 0) {
+      addListener(this.library, this.handle);
+      return;
+    }
     const error = this.#error(code);
     calls.zc_endpoint_close(this.handle);
     throw error;
@@ -117,6 +121,7 @@ export class Acceptor implements Task {
     this.#isClosed = true;
     clearTimeout(this.#retry);
     this.#loop.stop(this);
+    removeListener(this.handle);
     const { calls } = this.library;
     calls.zc_endpoint_close(this.handle);
     if (this.#spare !== undefined) calls.zc_endpoint_close(this.#spare);

@@ -13,6 +13,7 @@ import {
 } from "../options.ts";
 import type { ConnectOptions, ListenOptions, Peer } from "../types.ts";
 import { Backoff } from "./backoff.ts";
+import { addListener, removeListener } from "./open-listeners.ts";
 import { isWelcome, peerOf } from "./welcome.ts";
 
 type Offer = Pick<CheckedListen, "wire" | "capacity" | "spin">;
@@ -112,7 +113,7 @@ class Opening {
       while (!next.done) next = steps.next(next.value.attempt(this.#left()));
       return next.value;
     } catch (error) {
-      this.#library.calls.zc_endpoint_close(this.#handle);
+      this.#close();
       throw error;
     }
   }
@@ -124,7 +125,7 @@ class Opening {
       while (!next.done) next = steps.next(await this.#take(next.value));
       return next.value;
     } catch (error) {
-      this.#library.calls.zc_endpoint_close(this.#handle);
+      this.#close();
       throw error;
     }
   }
@@ -133,6 +134,7 @@ class Opening {
     const { calls } = this.#library;
     const bytes = this.#pathBytes;
     this.#check(calls.zc_endpoint_listen(this.#handle, bytes, bytes.length, mode));
+    addListener(this.#library, this.#handle);
     while (true) {
       const attempt = (timeout: number) => calls.zc_endpoint_accept(this.#handle, timeout);
       this.#check(yield { attempt, isListening: true });
@@ -208,7 +210,13 @@ class Opening {
     return Math.max(0, this.#deadline - performance.now());
   }
 
+  #close(): void {
+    removeListener(this.#handle);
+    this.#library.calls.zc_endpoint_close(this.#handle);
+  }
+
   #established(peer: Peer): Established {
+    removeListener(this.#handle);
     const { spin } = this.#options;
     return { library: this.#library, handle: this.#handle, path: this.#path, peer, spin };
   }
