@@ -2,7 +2,7 @@ import type { Library } from "../../ffi/library.ts";
 import { type LoadError, library as loadLibrary } from "../../ffi/load.ts";
 import { interest, numbers, role, status } from "../../ffi/table.ts";
 import { SystemError, UnauthorizedError } from "../errors.ts";
-import { errorOf } from "../failures.ts";
+import { errorOf, timedOut } from "../failures.ts";
 import { pendingOf } from "../loop/pending.ts";
 import {
   type CheckedConnect,
@@ -14,7 +14,7 @@ import {
 import type { ConnectOptions, ListenOptions, Peer } from "../types.ts";
 import { Backoff } from "./backoff.ts";
 import { addListener, removeListener } from "./open-listeners.ts";
-import { isWelcome, peerOf } from "./welcome.ts";
+import { describePeer, peerOf, refusalOf } from "./welcome.ts";
 
 type Offer = Pick<CheckedListen, "wire" | "capacity" | "spin">;
 
@@ -95,6 +95,8 @@ class Opening {
   readonly #doing: string;
   readonly #options: CheckedListen | CheckedConnect;
   readonly #deadline: number;
+  /** The last connector that was not welcome, and why. */
+  #sentAway: string | undefined;
 
   constructor(path: string, doing: string, options: CheckedListen | CheckedConnect) {
     this.#pathBytes = checkPath(path);
@@ -139,7 +141,10 @@ class Opening {
       const attempt = (timeout: number) => calls.zc_endpoint_accept(this.#handle, timeout);
       this.#check(yield { attempt, isListening: true });
       const peer = peerOf(calls, this.#handle);
-      if (isWelcome(peer, authorize, calls)) {
+      const refusal = refusalOf(peer, authorize, calls);
+      if (refusal !== undefined) {
+        this.#sentAway = `${describePeer("connector", peer)} was sent away: ${refusal}`;
+      } else {
         const code = yield this.#establish(as, offer);
         if (code >= 0) return this.#established(peer);
         // Otherwise it went away before it had the memory, and the next one may come.
@@ -159,7 +164,8 @@ class Opening {
     };
     this.#check(yield { attempt });
     const peer = peerOf(calls, this.#handle);
-    if (!isWelcome(peer, authorize, calls)) throw this.#unauthorized(peer);
+    const refusal = refusalOf(peer, authorize, calls);
+    if (refusal !== undefined) throw this.#unauthorized(peer, refusal);
     // Version and capacity are the listener's to choose.
     this.#check(
       yield this.#establish(as, { wire: numbers.wireMax, capacity: numbers.capacityMin, spin }),
@@ -199,10 +205,10 @@ class Opening {
     return waits.until(attempt, waiting, () => this.#error(status.timeout));
   }
 
-  #unauthorized(peer: Peer): UnauthorizedError {
+  #unauthorized(peer: Peer, refusal: string): UnauthorizedError {
+    const listener = describePeer("listener", peer);
     return new UnauthorizedError(
-      `${this.#doing} (${this.#path}): the listener (pid ${peer.pid}, uid ${peer.uid}, gid ${peer.gid}) ` +
-        "is not one that `authorize` accepts; without `authorize` it has to run as the same user as this process.",
+      `${this.#doing} (${this.#path}): ${listener} is not trusted: ${refusal}.`,
     );
   }
 
@@ -226,6 +232,9 @@ class Opening {
   }
 
   #error(code: number): Error {
+    if (code === status.timeout && this.#sentAway !== undefined) {
+      return timedOut(`${this.#doing} (${this.#path})`, this.#sentAway);
+    }
     const attempt = { doing: this.#doing, path: this.#path };
     return errorOf(code, this.#library.calls, this.#handle, attempt);
   }
