@@ -48,6 +48,7 @@ function open(path: string): Library {
       // follows the buffer even when it is transferred.
       return toArrayBuffer(address, 0, size, view, deallocator);
     },
+    atExit: (callback) => void process.on("exit", callback),
     startWaiterThread(waiter, onReports) {
       const StartedWorker = Worker as unknown as StartWorker;
       const worker = new StartedWorker(waiterUrl(), { smol: true, name: "zerocross waiter" });

@@ -41,6 +41,8 @@ function open(path: string): Library {
     afterSockets(callback) {
       setImmediate(() => void zc_thread_sleep(betweenTurns).then(callback));
     },
+    // The process's own event comes before this one, but not after Deno.exit.
+    atExit: (callback) => globalThis.addEventListener("unload", callback),
     startWaiterThread(waiter, onReports) {
       return new WaiterCall(() => zc_waiter_sleep(waiter, Infinity), onReports);
     },

@@ -47,6 +47,12 @@ export interface Library {
   readonly afterSockets?: (callback: () => void) => void;
 
   /**
+   * Has `callback` called when the program of this thread exits, as far as the runtime says so: not
+   * after a signal that nobody handles, and in Deno not after an uncaught error.
+   */
+  atExit(callback: () => void): void;
+
+  /**
    * Gives `waiter` a thread that sleeps in `zc_waiter_wait`. `onReports` is called on this thread
    * when there is something to take.
    */

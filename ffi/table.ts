@@ -1,7 +1,7 @@
 // Printed by `npm run generate` from zig/abi/exports.zig. Not to be edited.
 
 export const numbers = {
-  abi: 1571232650,
+  abi: 3953767104,
   controlSize: 768,
   headerSize: 64,
   entrySize: 8,
@@ -135,6 +135,7 @@ export const failureFields = ["subject", "errno", "pid", "found", "expected"] as
 export const symbols = {
   zc_abi: { parameters: [], result: "u32" },
   zc_process_uid: { parameters: [], result: "u32" },
+  zc_overflow_uid: { parameters: [], result: "u32" },
   zc_endpoint_open: { parameters: [], result: "i32" },
   zc_endpoint_close: { parameters: ["u32"], result: "i32" },
   zc_endpoint_listen: { parameters: ["u32", "buffer", "u32", "u32"], result: "i32" },

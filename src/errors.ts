@@ -50,7 +50,7 @@ export class CorruptError extends ZerocrossError {
   }
 }
 
-/** `authorize` refused the peer. */
+/** `authorize`, or its default, refused the peer. */
 export class UnauthorizedError extends ZerocrossError {
   override readonly name = "UnauthorizedError";
   constructor(message: string, options?: ErrorOptions) {

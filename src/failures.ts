@@ -101,11 +101,9 @@ export function closedError(at: string): ClosedError {
   return new ClosedError(`${at}: this end is closed. Open a new channel to go on.`);
 }
 
-export function timedOut(at: string): DOMException {
-  return new DOMException(
-    `${at}: timed out: it took longer than \`timeout\` allows.`,
-    "TimeoutError",
-  );
+/** `found`: a clause about what was met with meanwhile. */
+export function timedOut(at: string, found = "it took longer than `timeout` allows"): DOMException {
+  return new DOMException(`${at}: timed out: ${found}.`, "TimeoutError");
 }
 
 function timeoutError(at: string, failure: Failure): DOMException {
@@ -113,9 +111,7 @@ function timeoutError(at: string, failure: Failure): DOMException {
     [subject.connect]: `nobody accepted on the path (${errnoName(failure.errno)}). Start the listener, or give more time`,
     [subject.silence]: `the listener accepted and then sent ${failure.found} bytes of its handshake. Check what listens there`,
   };
-  const reason = waitedFor[failure.subject];
-  if (reason === undefined) return timedOut(at);
-  return new DOMException(`${at}: timed out: ${reason}.`, "TimeoutError");
+  return timedOut(at, waitedFor[failure.subject]);
 }
 
 function pathRefusedError(at: string, failure: Failure): SystemError {

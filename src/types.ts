@@ -28,7 +28,10 @@ export interface ListenOptions extends Waiting {
   wire?: 2 | 3 | 4;
   /** Permission bits of the socket file. Default 0o600. */
   mode?: number;
-  /** Whether a peer is welcome; one that is not is sent away. Default: same uid as this process. */
+  /**
+   * Whether a peer is welcome; one that is not is sent away. Default: the same uid as this process, but
+   * not the overflow uid (65534), under which a user namespace shows everybody it has no number for.
+   */
   authorize?: (peer: Peer) => boolean;
   wait?: WaitPolicy;
 }
@@ -36,7 +39,7 @@ export interface ListenOptions extends Waiting {
 export interface ConnectOptions extends Waiting {
   /** Wait for the path to appear and accept. Default true; `timeout` is then 5000 by default. */
   retry?: boolean;
-  /** Whether a listener may be trusted. Default: same uid as this process. */
+  /** Whether a listener may be trusted. Default: as for `ListenOptions`. */
   authorize?: (peer: Peer) => boolean;
   wait?: WaitPolicy;
 }

@@ -19,6 +19,7 @@ test {
     _ = @import("rendezvous/socket_file.zig");
     _ = @import("os/system.zig");
     _ = @import("os/time.zig");
+    _ = @import("os/user.zig");
     _ = @import("channel/wait.zig");
     _ = @import("loop/waiters.zig");
     _ = @import("ring/wire.zig");

@@ -7,9 +7,10 @@ import type { Task } from "../loop/task.ts";
 import { type CheckedListen, checkPath } from "../options.ts";
 import type { Peer } from "../types.ts";
 import { Backoff } from "./backoff.ts";
+import { addListener, removeListener } from "./open-listeners.ts";
 import type { Established } from "./opening.ts";
 import { openLibrary, type Role } from "./opening.ts";
-import { isWelcome, peerOf } from "./welcome.ts";
+import { describePeer, peerOf, refusalOf } from "./welcome.ts";
 
 /** What becomes of those who connect. */
 export interface AcceptorEvents {
@@ -66,7 +67,10 @@ export class Acceptor implements Task {
     this.handle = calls.zc_endpoint_open();
     if (this.handle < 0) throw this.#error(this.handle);
     const code = calls.zc_endpoint_listen(this.handle, bytes, bytes.length, options.mode);
-    if (code >= 0) return;
+    if (code >= 0) {
+      addListener(this.library, this.handle);
+      return;
+    }
     const error = this.#error(code);
     calls.zc_endpoint_close(this.handle);
     throw error;
@@ -117,6 +121,7 @@ export class Acceptor implements Task {
     this.#isClosed = true;
     clearTimeout(this.#retry);
     this.#loop.stop(this);
+    removeListener(this.handle);
     const { calls } = this.library;
     calls.zc_endpoint_close(this.handle);
     if (this.#spare !== undefined) calls.zc_endpoint_close(this.#spare);
@@ -148,7 +153,8 @@ export class Acceptor implements Task {
     const { handle, peer } = admission;
     const { calls } = this.library;
     try {
-      if (!isWelcome(peer, this.#options.authorize, calls)) throw this.#unauthorized(peer);
+      const refusal = refusalOf(peer, this.#options.authorize, calls);
+      if (refusal !== undefined) throw this.#unauthorized(peer, refusal);
       this.#admissions.push(admission);
     } catch (error) {
       calls.zc_endpoint_close(handle);
@@ -201,10 +207,10 @@ export class Acceptor implements Task {
     return true;
   }
 
-  #unauthorized(peer: Peer): UnauthorizedError {
+  #unauthorized(peer: Peer, refusal: string): UnauthorizedError {
+    const connector = describePeer("connector", peer);
     return new UnauthorizedError(
-      `listening (${this.path}): the connector (pid ${peer.pid}, uid ${peer.uid}, gid ${peer.gid}) was sent away: ` +
-        "`authorize` does not accept it; without `authorize` it has to run as the same user as this process.",
+      `listening (${this.path}): ${connector} was sent away: ${refusal}.`,
     );
   }
 

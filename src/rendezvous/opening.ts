@@ -2,7 +2,7 @@ import type { Library } from "../../ffi/library.ts";
 import { type LoadError, library as loadLibrary } from "../../ffi/load.ts";
 import { interest, numbers, role, status } from "../../ffi/table.ts";
 import { SystemError, UnauthorizedError } from "../errors.ts";
-import { errorOf } from "../failures.ts";
+import { errorOf, timedOut } from "../failures.ts";
 import { pendingOf } from "../loop/pending.ts";
 import {
   type CheckedConnect,
@@ -13,7 +13,8 @@ import {
 } from "../options.ts";
 import type { ConnectOptions, ListenOptions, Peer } from "../types.ts";
 import { Backoff } from "./backoff.ts";
-import { isWelcome, peerOf } from "./welcome.ts";
+import { addListener, removeListener } from "./open-listeners.ts";
+import { describePeer, peerOf, refusalOf } from "./welcome.ts";
 
 type Offer = Pick<CheckedListen, "wire" | "capacity" | "spin">;
 
@@ -94,6 +95,8 @@ class Opening {
   readonly #doing: string;
   readonly #options: CheckedListen | CheckedConnect;
   readonly #deadline: number;
+  /** The last connector that was not welcome, and why. */
+  #sentAway: string | undefined;
 
   constructor(path: string, doing: string, options: CheckedListen | CheckedConnect) {
     this.#pathBytes = checkPath(path);
@@ -112,7 +115,7 @@ class Opening {
       while (!next.done) next = steps.next(next.value.attempt(this.#left()));
       return next.value;
     } catch (error) {
-      this.#library.calls.zc_endpoint_close(this.#handle);
+      this.#close();
       throw error;
     }
   }
@@ -124,7 +127,7 @@ class Opening {
       while (!next.done) next = steps.next(await this.#take(next.value));
       return next.value;
     } catch (error) {
-      this.#library.calls.zc_endpoint_close(this.#handle);
+      this.#close();
       throw error;
     }
   }
@@ -133,11 +136,15 @@ class Opening {
     const { calls } = this.#library;
     const bytes = this.#pathBytes;
     this.#check(calls.zc_endpoint_listen(this.#handle, bytes, bytes.length, mode));
+    addListener(this.#library, this.#handle);
     while (true) {
       const attempt = (timeout: number) => calls.zc_endpoint_accept(this.#handle, timeout);
       this.#check(yield { attempt, isListening: true });
       const peer = peerOf(calls, this.#handle);
-      if (isWelcome(peer, authorize, calls)) {
+      const refusal = refusalOf(peer, authorize, calls);
+      if (refusal !== undefined) {
+        this.#sentAway = `${describePeer("connector", peer)} was sent away: ${refusal}`;
+      } else {
         const code = yield this.#establish(as, offer);
         if (code >= 0) return this.#established(peer);
         // Otherwise it went away before it had the memory, and the next one may come.
@@ -157,7 +164,8 @@ class Opening {
     };
     this.#check(yield { attempt });
     const peer = peerOf(calls, this.#handle);
-    if (!isWelcome(peer, authorize, calls)) throw this.#unauthorized(peer);
+    const refusal = refusalOf(peer, authorize, calls);
+    if (refusal !== undefined) throw this.#unauthorized(peer, refusal);
     // Version and capacity are the listener's to choose.
     this.#check(
       yield this.#establish(as, { wire: numbers.wireMax, capacity: numbers.capacityMin, spin }),
@@ -197,10 +205,10 @@ class Opening {
     return waits.until(attempt, waiting, () => this.#error(status.timeout));
   }
 
-  #unauthorized(peer: Peer): UnauthorizedError {
+  #unauthorized(peer: Peer, refusal: string): UnauthorizedError {
+    const listener = describePeer("listener", peer);
     return new UnauthorizedError(
-      `${this.#doing} (${this.#path}): the listener (pid ${peer.pid}, uid ${peer.uid}, gid ${peer.gid}) ` +
-        "is not one that `authorize` accepts; without `authorize` it has to run as the same user as this process.",
+      `${this.#doing} (${this.#path}): ${listener} is not trusted: ${refusal}.`,
     );
   }
 
@@ -208,7 +216,13 @@ class Opening {
     return Math.max(0, this.#deadline - performance.now());
   }
 
+  #close(): void {
+    removeListener(this.#handle);
+    this.#library.calls.zc_endpoint_close(this.#handle);
+  }
+
   #established(peer: Peer): Established {
+    removeListener(this.#handle);
     const { spin } = this.#options;
     return { library: this.#library, handle: this.#handle, path: this.#path, peer, spin };
   }
@@ -218,6 +232,9 @@ class Opening {
   }
 
   #error(code: number): Error {
+    if (code === status.timeout && this.#sentAway !== undefined) {
+      return timedOut(`${this.#doing} (${this.#path})`, this.#sentAway);
+    }
     const attempt = { doing: this.#doing, path: this.#path };
     return errorOf(code, this.#library.calls, this.#handle, attempt);
   }

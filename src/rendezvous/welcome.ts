@@ -11,7 +11,28 @@ export function peerOf(calls: Calls, handle: number): Peer {
   return Object.freeze({ pid, uid, gid });
 }
 
-export function isWelcome(peer: Peer, authorize: Authorize | undefined, calls: Calls): boolean {
-  if (authorize !== undefined) return authorize(peer);
-  return peer.uid === calls.zc_process_uid();
+export function describePeer(who: string, { pid, uid, gid }: Peer): string {
+  return `the ${who} (pid ${pid}, uid ${uid}, gid ${gid})`;
+}
+
+/** Why `peer` is sent away, as a clause about it; `undefined` when it is welcome. */
+export function refusalOf(
+  peer: Peer,
+  authorize: Authorize | undefined,
+  calls: Calls,
+): string | undefined {
+  if (authorize !== undefined) {
+    return authorize(peer) ? undefined : "`authorize` does not accept it";
+  }
+  const uid = calls.zc_process_uid();
+  if (peer.uid !== uid) {
+    return `this process runs as uid ${uid}, and without \`authorize\` it has to run as the same user`;
+  }
+  if (peer.uid === calls.zc_overflow_uid()) {
+    return (
+      `${uid} is the overflow uid, under which this user namespace shows every user that it has no number for, ` +
+      "so it may be anybody: run both as a user that has a number here, or give `authorize`"
+    );
+  }
+  return undefined;
 }

@@ -40,6 +40,7 @@ const signatures = {
   open: { args: ["u64", "i32", "u32"], returns: "i32" },
   close: { args: ["i32"], returns: "i32" },
   unlink: { args: ["u64"], returns: "i32" },
+  flock: { args: ["i32", "i32"], returns: "i32" },
   pipe2: { args: ["u64", "i32"], returns: "i32" },
   syscall: { args: ["i64", "u64", "i64", "i64", "u64", "u64", "i64"], returns: "i64" },
   __errno_location: { args: [], returns: "u64" },
@@ -263,6 +264,12 @@ export function close(fd: number): void {
 
 export function unlink(path: string): void {
   libc("unlink", putString(path));
+}
+
+/** Locks what is open against every other opening of it, this process's own ones too. */
+export function lock(fd: number): void {
+  const LOCK_EX_NB = 2 | 4;
+  libc("flock", fd, LOCK_EX_NB);
 }
 
 /** The reading and the writing end of a new pipe. */

@@ -12,6 +12,7 @@ const channel = @import("../channel/channel.zig");
 const Rpc = @import("../channel/rpc.zig").Rpc;
 const Place = @import("../ring/reader.zig").Place;
 const waiters = @import("../loop/waiters.zig");
+const user = @import("../os/user.zig");
 const watching = @import("watching.zig");
 const Interest = @import("../loop/target.zig").Interest;
 const Envelope = @import("../ring/writer.zig").Envelope;
@@ -44,6 +45,11 @@ pub const symbols = struct {
     /// The effective user of this process, who the kernel shows to peers.
     pub fn zc_process_uid() callconv(.c) u32 {
         return std.os.linux.geteuid();
+    }
+
+    /// The number under which every user appears who has none in this user namespace.
+    pub fn zc_overflow_uid() callconv(.c) u32 {
+        return user.overflow_uid();
     }
 
     /// Takes a handle, which `zc_endpoint_close` gives back.

@@ -322,6 +322,7 @@ test "a lock that a stranger holds on the folder does not keep a listener out" {
     defer system.close_fd(@intCast(stranger));
     const exclusive = 2;
     _ = try must(linux.flock(@intCast(stranger), exclusive));
+    system.close_fd(try support.listening_socket(&address));
 
     var failure: Failure = .{};
     var listener = try Listener.open(&address, 0o600, &failure);

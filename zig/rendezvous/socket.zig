@@ -51,8 +51,6 @@ pub const Listener = struct {
 
         const place: SocketFile = .open(address);
         errdefer place.close();
-        place.lock();
-        defer place.unlock();
         try place.clear(failure);
         const id = try place.bind(fd, mode, failure);
         errdefer place.unlink_if(id);

@@ -6,18 +6,14 @@ const linux = std.os.linux;
 const live_listener = @import("live_listener.zig");
 const system = @import("../os/system.zig");
 const Address = @import("address.zig").Address;
-const Deadline = @import("../os/time.zig").Deadline;
 const Entry = @import("entry.zig").Entry;
 const Failure = @import("../failure.zig").Failure;
 const Id = @import("entry.zig").Id;
 const Look = @import("entry.zig").Look;
+const StaleLock = @import("stale_lock.zig").StaleLock;
 const held_path = @import("entry.zig").held_path;
 const held_path_size = @import("entry.zig").held_path_size;
 const look = @import("entry.zig").look;
-
-const LOCK_EX = 2;
-const LOCK_NB = 4;
-const LOCK_UN = 8;
 
 const mode_mask = 0o777;
 
@@ -25,7 +21,7 @@ const mode_mask = 0o777;
 /// the process has changed its working directory.
 pub const SocketFile = struct {
     address: Address,
-    /// AT_FDCWD when the folder cannot be read; then the whole path stands in for the name.
+    /// AT_FDCWD when the folder cannot be opened; then the whole path stands in for the name.
     folder: i32,
 
     pub fn open(address: *const Address) SocketFile {
@@ -34,21 +30,6 @@ pub const SocketFile = struct {
 
     pub fn close(self: *const SocketFile) void {
         if (self.folder != linux.AT.FDCWD) system.close_fd(self.folder);
-    }
-
-    /// Keeps two listeners of ours from replacing the same stale file. Whoever may read the folder
-    /// can hold this lock, so after a second it is taken for abandoned.
-    pub fn lock(self: *const SocketFile) void {
-        if (self.folder == linux.AT.FDCWD) return;
-        const deadline: Deadline = .after_ms(1000);
-        while (linux.errno(system.retry(linux.flock, .{ self.folder, LOCK_EX | LOCK_NB })) == .AGAIN) {
-            if (deadline.passed()) return;
-            system.sleep(std.time.ns_per_ms);
-        }
-    }
-
-    pub fn unlock(self: *const SocketFile) void {
-        if (self.folder != linux.AT.FDCWD) _ = linux.flock(self.folder, LOCK_UN);
     }
 
     /// Removes a socket file that nobody listens on.
@@ -66,13 +47,24 @@ pub const SocketFile = struct {
         const file = try self.hold(entry.id, failure) orelse return;
         defer system.close_fd(file);
         switch (try live_listener.probe(file, &self.address, failure)) {
-            .dead => try self.unlink(entry.id, failure),
+            .dead => try self.remove_stale(entry.id, failure),
             .alive => |errno| {
                 const pid = live_listener.pid_of(.{ .file = .{ .name = self.address.file_name(), .id = entry.id } });
                 failure.* = .{ .subject = .bind, .errno = errno, .pid = pid };
                 return error.AddressInUse;
             },
         }
+    }
+
+    /// Sound although nobody looks again whether it is in use: a socket that was closed does not come back.
+    fn remove_stale(self: *const SocketFile, id: Id, failure: *Failure) error{ System, AddressInUse }!void {
+        const lock = StaleLock.take(self.folder, &self.address) catch {
+            // Another listener is replacing this very file, and will be the one that listens here.
+            failure.* = .{ .subject = .bind, .errno = .ADDRINUSE };
+            return error.AddressInUse;
+        };
+        defer if (lock) |held| held.drop();
+        try self.unlink(id, failure);
     }
 
     /// The file has its mode from the moment it exists: bind gives it that of the socket, less the
@@ -168,9 +160,13 @@ fn open_folder(address: *const Address) ?i32 {
     @memcpy(buffer[0..text.len], text);
     buffer[text.len] = 0;
 
-    const flags: linux.O = .{ .DIRECTORY = true, .CLOEXEC = true };
+    const flags: linux.O = .{ .PATH = true, .DIRECTORY = true, .CLOEXEC = true };
     const result = system.retry(linux.open, .{ buffer[0..text.len :0].ptr, flags, 0 });
     return if (linux.errno(result) == .SUCCESS) @intCast(result) else null;
+}
+
+test {
+    _ = @import("stale_lock.zig");
 }
 
 const support = @import("../test_support.zig");
