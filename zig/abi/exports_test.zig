@@ -48,24 +48,25 @@ test "a call and its reply go through the C ABI with ids of 64 bits" {
     const handles = try Handles.open();
     defer handles.close();
     var into: [8]u8 = undefined;
-    var info: [3]u32 = undefined;
+    var info: [4]u32 = undefined;
     try expectEqual(0b100, symbols.zc_rpc_peer_abilities(handles.caller));
     try expectEqual(0b011, symbols.zc_rpc_peer_abilities(handles.callee));
-    try expect_status(.again, symbols.zc_rpc_try_receive(handles.callee, &into, 8, &info));
+    try expect_status(.again, symbols.zc_endpoint_try_receive(handles.callee, &into, 8, &info));
 
     try expect_status(.ok, symbols.zc_rpc_try_send(handles.caller, "call", 4, 7, 0, 9));
-    try expect_status(.too_large, symbols.zc_rpc_try_receive(handles.callee, &into, 3, &info));
-    try expectEqual(4, symbols.zc_rpc_try_receive(handles.callee, &into, 8, &info));
-    try expectEqual([3]u32{ 7, 0, 9 }, info);
+    try expect_status(.too_large, symbols.zc_endpoint_try_receive(handles.callee, &into, 3, &info));
+    try expectEqual(4, info[0]);
+    try expectEqual(4, symbols.zc_endpoint_try_receive(handles.callee, &into, 8, &info));
+    try expectEqual([4]u32{ 4, 7, 0, 9 }, info);
     try expect_status(.ok, symbols.zc_rpc_send(handles.callee, "reply", 5, 8, 0xFFFFFFFF, 8, 0));
     try expect_status(.ok, symbols.zc_rpc_wait(handles.caller, 0, 0));
-    try expectEqual(5, symbols.zc_rpc_receive(handles.caller, &into, 8, &info, 0));
-    try expectEqual([3]u32{ 8, 0xFFFFFFFF, 8 }, info);
+    try expectEqual(5, symbols.zc_endpoint_receive(handles.caller, &into, 8, &info, 0));
+    try expectEqual([4]u32{ 5, 8, 0xFFFFFFFF, 8 }, info);
     try std.testing.expectEqualStrings("reply", into[0..5]);
-    try expect_status(.timeout, symbols.zc_rpc_receive(handles.caller, &into, 8, &info, 0));
+    try expect_status(.timeout, symbols.zc_endpoint_receive(handles.caller, &into, 8, &info, 0));
 
     _ = symbols.zc_endpoint_close(handles.caller);
-    try expect_status(.peer_closed, symbols.zc_rpc_try_receive(handles.callee, &into, 8, &info));
+    try expect_status(.peer_closed, symbols.zc_endpoint_try_receive(handles.callee, &into, 8, &info));
 }
 
 test "what no message of an RPC may be is refused" {
