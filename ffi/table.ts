@@ -126,6 +126,7 @@ export const subject = {
   state: 199,
   peerVerdict: 200,
   correlation: 201,
+  sizeChanged: 202,
 } as const;
 
 export const statsFields = ["messages", "bytes", "misses", "sleeps", "queued"] as const;
