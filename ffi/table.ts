@@ -1,7 +1,7 @@
 // Printed by `npm run generate` from zig/abi/exports.zig. Not to be edited.
 
 export const numbers = {
-  abi: 3953767104,
+  abi: 1072207266,
   controlSize: 768,
   headerSize: 64,
   entrySize: 8,
@@ -126,11 +126,19 @@ export const subject = {
   state: 199,
   peerVerdict: 200,
   correlation: 201,
+  sizeChanged: 202,
 } as const;
 
 export const statsFields = ["messages", "bytes", "misses", "sleeps", "queued"] as const;
 
 export const failureFields = ["subject", "errno", "pid", "found", "expected"] as const;
+
+export const receivedField = {
+  size: 0,
+  typeId: 1,
+  idLow: 2,
+  idHigh: 3,
+} as const;
 
 export const symbols = {
   zc_abi: { parameters: [], result: "u32" },
@@ -164,6 +172,8 @@ export const symbols = {
   zc_producer_stage: { parameters: ["u32", "u32", "u32"], result: "i32" },
   zc_producer_rollback: { parameters: ["u32"], result: "i32" },
   zc_producer_flush: { parameters: ["u32"], result: "i32" },
+  zc_endpoint_try_receive: { parameters: ["u32", "buffer", "u32", "buffer"], result: "i32" },
+  zc_endpoint_receive: { parameters: ["u32", "buffer", "u32", "buffer", "f64"], result: "i32" },
   zc_consumer_try_receive: { parameters: ["u32", "buffer", "u32"], result: "i32" },
   zc_consumer_receive: { parameters: ["u32", "buffer", "u32", "f64"], result: "i32" },
   zc_consumer_type_id: { parameters: ["u32"], result: "u32" },
@@ -172,8 +182,6 @@ export const symbols = {
   zc_consumer_release: { parameters: ["u32"], result: "i32" },
   zc_rpc_try_send: { parameters: ["u32", "buffer", "u32", "u32", "u32", "u32"], result: "i32" },
   zc_rpc_send: { parameters: ["u32", "buffer", "u32", "u32", "u32", "u32", "f64"], result: "i32" },
-  zc_rpc_try_receive: { parameters: ["u32", "buffer", "u32", "buffer"], result: "i32" },
-  zc_rpc_receive: { parameters: ["u32", "buffer", "u32", "buffer", "f64"], result: "i32" },
   zc_rpc_wait: { parameters: ["u32", "u32", "f64"], result: "i32" },
   zc_rpc_check: { parameters: ["u32"], result: "i32" },
   zc_rpc_peer_abilities: { parameters: ["u32"], result: "i32" },

@@ -245,6 +245,8 @@ function corruption({ subject: what, found, expected }: Failure, peer: string): 
       return found === 0
         ? `${peer} sent a message without a correlation id; expected 1 or more.`
         : `${peer} replied to call ${found}; expected at most ${expected}, the last one that was sent.`;
+    case subject.sizeChanged:
+      return `${peer} made a record of ${expected} bytes one of ${found}, after its size was read and before its bytes were.`;
     case subject.peerVerdict:
       return `${peer} found the ring broken and gave the channel up.`;
   }

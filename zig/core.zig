@@ -5,6 +5,7 @@ pub const channel = @import("channel/channel.zig");
 pub const copy = @import("ring/copy.zig");
 pub const cpu = @import("os/cpu.zig");
 pub const endpoint = @import("rendezvous/endpoint.zig");
+pub const ends = @import("abi/ends.zig");
 pub const exports = @import("abi/exports.zig");
 pub const failure = @import("failure.zig");
 pub const Failure = @import("failure.zig").Failure;

@@ -69,6 +69,7 @@ pub const Subject = enum(u32) {
     state = 199,
     peer_verdict = 200,
     correlation = 201,
+    size_changed = 202,
 };
 
 pub const Failure = struct {

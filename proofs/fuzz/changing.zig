@@ -90,10 +90,14 @@ fn receive(consumer: *Consumer, meddler: *Meddler, room: u32, was_broken: bool) 
     if (consumer.batch_open) consumer.release();
     const into = Buffer.open(room);
     const position = consumer.reader.position;
+    const told_size = consumer.reader.told_size;
     meddler.start();
     const result = consumer.try_receive(into);
     meddler.stop();
-    const size = (result catch return) orelse return;
+    const found: ?u32 = result catch |err| if (err == error.TooLarge) @intCast(consumer.failure.found) else return;
+    check(told_size == null or found == told_size, "a size changed that had been told", .{});
+    if (result == error.TooLarge) return;
+    const size = found orelse return;
     check(!was_broken, "a message came from a broken channel", .{});
     check(size <= room, "{d} bytes came into room for {d}", .{ size, room });
     check(consumer.reader.position - position <= consumer.reader.capacity, "more was consumed than fits", .{});

@@ -106,10 +106,7 @@ export class Consumer implements Disposable, AsyncIterable<Message> {
   /** Like `tryReceive`; while there is nothing, waits on this thread. */
   receiveSync(waiting?: Waiting): Message | null {
     this.#checkNoBatch();
-    const { scratch } = this.#receiver;
-    const timeout = waiting === undefined ? Infinity : checkTimeout(waiting);
-    const code = this.#calls.zc_consumer_receive(this.#handle, scratch, scratch.length, timeout);
-    return this.#receiver.taken(code);
+    return this.#receiver.receiveSync(waiting === undefined ? Infinity : checkTimeout(waiting));
   }
 
   /**

@@ -1,5 +1,6 @@
 import { interest, numbers, role, status } from "../../ffi/table.ts";
 import type { Channel } from "../channel/channel.ts";
+import type { Receiver } from "../channel/receiver.ts";
 import { RpcError } from "../errors.ts";
 import { closedError, timedOut } from "../failures.ts";
 import { eventLoop, type Loop } from "../loop/loop.ts";
@@ -41,6 +42,7 @@ interface Call {
 export class RpcClient implements Disposable {
   readonly #end: RpcEnd;
   readonly #channel: Channel;
+  readonly #receiver: Receiver;
   readonly #task: Task;
   readonly #sent = new CallTable<Call>();
   readonly #unsent: Call[] = [];
@@ -51,6 +53,7 @@ export class RpcClient implements Disposable {
   private constructor(established: Established) {
     this.#end = new RpcEnd(established);
     this.#channel = this.#end.channel;
+    this.#receiver = this.#end.receiver;
     this.#task = this.#makeTask();
   }
 
@@ -129,9 +132,10 @@ export class RpcClient implements Disposable {
     const typeId = this.#checkCall(bytes, options);
     const deadline = timeout === Infinity ? undefined : performance.now() + timeout;
     const id = this.#sendSync(bytes, typeId, deadline);
-    this.#end.prepare();
     while (true) {
-      const reply = this.#end.receive(deadline === undefined ? Infinity : millisecondsTo(deadline));
+      const reply = this.#receiver.receive(
+        deadline === undefined ? Infinity : millisecondsTo(deadline),
+      );
       if (reply === status.timeout) throw this.#timedOut();
       if (typeof reply === "number") this.#channel.fail(reply, "receiving a reply");
       if (this.#receivedId() === id) return this.#message(reply);
@@ -185,7 +189,7 @@ export class RpcClient implements Disposable {
 
   /** False: there is none. */
   #takeReply(): boolean {
-    const reply = this.#end.receive();
+    const reply = this.#receiver.receive();
     if (reply === status.again) return false;
     if (typeof reply === "number") this.#channel.fail(reply, "receiving a reply");
     this.#deliver(reply);
@@ -206,7 +210,7 @@ export class RpcClient implements Disposable {
 
   /** @throws {RpcError} when that is what the reply is. */
   #message(bytes: Uint8Array<ArrayBuffer>): Message {
-    const { typeId } = this.#end;
+    const { typeId } = this.#receiver;
     if (typeId === numbers.typeFailure && this.#end.peerMarksFailures) {
       throw new RpcError(new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes));
     }
@@ -214,7 +218,7 @@ export class RpcClient implements Disposable {
   }
 
   #receivedId(): number {
-    return this.#end.idHigh * 2 ** 32 + this.#end.idLow;
+    return this.#receiver.idHigh * 2 ** 32 + this.#receiver.idLow;
   }
 
   /** False: there is no room. */

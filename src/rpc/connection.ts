@@ -121,10 +121,10 @@ export class Connection implements Task {
   }
 
   #takeRequest(): boolean {
-    const bytes = this.#end.receive();
+    const bytes = this.#end.receiver.receive();
     if (bytes === status.again) return false;
     if (typeof bytes === "number") this.#end.channel.fail(bytes, "receiving a request");
-    const { typeId, idLow, idHigh } = this.#end;
+    const { typeId, idLow, idHigh } = this.#end.receiver;
     this.#open += 1;
     this.#requestsLeft -= 1;
     const exchange: Exchange = { idLow, idHigh, bytes: undefined, typeId: 0 };

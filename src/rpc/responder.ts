@@ -76,8 +76,7 @@ export class RpcResponder implements Disposable {
       throw new TypeError(`handler is ${String(handler)}; expected a function of the request`);
     }
     while (true) {
-      this.#end.prepare();
-      const request = this.#end.receive(Infinity);
+      const request = this.#end.receiver.receive(Infinity);
       if (request === status.peerClosed) return;
       if (typeof request === "number") this.#channel.fail(request, "receiving a request");
       this.#answer(request, handler, typeId);
@@ -99,7 +98,7 @@ export class RpcResponder implements Disposable {
     handler: (request: Request) => Uint8Array,
     typeId: number,
   ): void {
-    const { typeId: requestType, idLow, idHigh } = this.#end;
+    const { typeId: requestType, idLow, idHigh } = this.#end.receiver;
     let reply: Reply;
     try {
       const result = handler({ bytes, typeId: requestType, peer: this.#channel.peer });

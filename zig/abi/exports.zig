@@ -7,18 +7,17 @@ const std = @import("std");
 const wire = @import("../ring/wire.zig");
 const handles = @import("handles.zig");
 const endpoints = @import("../rendezvous/endpoint.zig");
-const Endpoint = endpoints.Endpoint;
-const channel = @import("../channel/channel.zig");
-const Rpc = @import("../channel/rpc.zig").Rpc;
+const ends = @import("ends.zig");
 const Place = @import("../ring/reader.zig").Place;
 const waiters = @import("../loop/waiters.zig");
 const user = @import("../os/user.zig");
 const watching = @import("watching.zig");
 const Interest = @import("../loop/target.zig").Interest;
-const Envelope = @import("../ring/writer.zig").Envelope;
-const Deadline = @import("../os/time.zig").Deadline;
 const statuses = @import("status.zig");
-const Status = statuses.Status;
+const code = statuses.code;
+const code_of = statuses.code_of;
+const code_of_error = statuses.code_of_error;
+const code_of_waiter_error = statuses.code_of_waiter_error;
 
 /// Another number for every other list of symbols. TypeScript refuses a library with another one.
 pub const abi: u32 = fingerprint();
@@ -32,10 +31,6 @@ fn fingerprint() u32 {
     }
     return hash.final();
 }
-
-/// The numbers that `zc_endpoint_stats` and `zc_endpoint_failure` write, in this order.
-pub const StatsField = enum { messages, bytes, misses, sleeps, queued };
-pub const FailureField = enum { subject, errno, pid, found, expected };
 
 pub const symbols = struct {
     pub fn zc_abi() callconv(.c) u32 {
@@ -116,23 +111,14 @@ pub const symbols = struct {
     /// Writes the last failure, in the order of `FailureField`.
     pub fn zc_endpoint_failure(handle: u32, into: [*]align(1) f64) callconv(.c) i32 {
         const endpoint = handles.get(handle) orelse return code(.handle_closed);
-        const failure = endpoint.failure;
-        into[0] = @floatFromInt(@intFromEnum(failure.subject));
-        into[1] = @floatFromInt(@intFromEnum(failure.errno));
-        into[2] = @floatFromInt(failure.pid);
-        into[3] = @floatFromInt(failure.found);
-        into[4] = @floatFromInt(failure.expected);
+        for (ends.failure_of(endpoint), 0..) |number, index| into[index] = number;
         return code(.ok);
     }
 
     /// Writes the channel's counts, in the order of `StatsField`.
     pub fn zc_endpoint_stats(handle: u32, into: [*]align(1) f64) callconv(.c) i32 {
         const endpoint = handles.get(handle) orelse return code(.handle_closed);
-        const counts: [5]u64 = switch (endpoint.end) {
-            .none, .rpc => return code(.misuse),
-            .producer => |*end| .{ end.writer.messages, end.writer.bytes, end.full, end.link.sleeps, end.queued() },
-            .consumer => |*end| .{ end.reader.messages, end.reader.bytes, end.empty, end.link.sleeps, end.queued() },
-        };
+        const counts = ends.counts_of(endpoint) orelse return code(.misuse);
         for (counts, 0..) |count, index| into[index] = @floatFromInt(count);
         return code(.ok);
     }
@@ -170,15 +156,15 @@ pub const symbols = struct {
     }
 
     pub fn zc_producer_try_send(handle: u32, from: [*]const u8, size: u32, type_id: u32) callconv(.c) i32 {
-        const producer = producer_of(handle) orelse return code(.handle_closed);
-        if (!may_send(producer, size, type_id)) return code(.argument);
+        const producer = ends.producer_of(handle) orelse return code(.handle_closed);
+        if (!ends.may_send(producer, size, type_id)) return code(.argument);
         const sent = producer.try_send(from, size, .{ .type_id = type_id }) catch |err| return code_of_error(err);
         return code(if (sent) .ok else .again);
     }
 
     pub fn zc_producer_send(handle: u32, from: [*]const u8, size: u32, type_id: u32, timeout_ms: f64) callconv(.c) i32 {
-        const producer = producer_of(handle) orelse return code(.handle_closed);
-        if (!may_send(producer, size, type_id)) return code(.argument);
+        const producer = ends.producer_of(handle) orelse return code(.handle_closed);
+        if (!ends.may_send(producer, size, type_id)) return code(.argument);
         return code_of(producer.send(from, size, .{ .type_id = type_id }, timeout_ms));
     }
 
@@ -191,9 +177,9 @@ pub const symbols = struct {
         count: u32,
         type_id: u32,
     ) callconv(.c) i32 {
-        const producer = producer_of(handle) orelse return code(.handle_closed);
+        const producer = ends.producer_of(handle) orelse return code(.handle_closed);
         if (producer.writer.claim_open) return code(.misuse);
-        if (!sizes_fit(sizes[0..count], from_size, producer.writer.payload_max()) or type_id == wire.type_packed)
+        if (!ends.sizes_fit(sizes[0..count], from_size, producer.writer.payload_max()) or type_id == wire.type_packed)
             return code(.argument);
         const sent = producer.try_send_many(from[0..from_size], sizes[0..count], type_id) catch |err|
             return code_of_error(err);
@@ -202,53 +188,66 @@ pub const symbols = struct {
 
     /// Answers the payload's offset from the start of the mapping.
     pub fn zc_producer_try_claim(handle: u32, size: u32) callconv(.c) i32 {
-        const producer = producer_of(handle) orelse return code(.handle_closed);
-        if (!may_send(producer, size, 0)) return code(.argument);
+        const producer = ends.producer_of(handle) orelse return code(.handle_closed);
+        if (!ends.may_send(producer, size, 0)) return code(.argument);
         const offset = producer.try_claim(size) catch |err| return code_of_error(err);
         return if (offset) |at| @intCast(wire.control_size + at) else code(.again);
     }
 
     pub fn zc_producer_claim(handle: u32, size: u32, timeout_ms: f64) callconv(.c) i32 {
-        const producer = producer_of(handle) orelse return code(.handle_closed);
-        if (!may_send(producer, size, 0)) return code(.argument);
+        const producer = ends.producer_of(handle) orelse return code(.handle_closed);
+        if (!ends.may_send(producer, size, 0)) return code(.argument);
         const offset = producer.claim(size, timeout_ms) catch |err| return code_of_error(err);
         return @intCast(wire.control_size + offset);
     }
 
     pub fn zc_producer_commit(handle: u32, size: u32, type_id: u32) callconv(.c) i32 {
-        const producer = producer_of(handle) orelse return code(.handle_closed);
-        if (!may_finish(producer, size, type_id)) return code(.argument);
+        const producer = ends.producer_of(handle) orelse return code(.handle_closed);
+        if (!ends.may_finish(producer, size, type_id)) return code(.argument);
         return code_of(producer.commit(size, type_id));
     }
 
     pub fn zc_producer_stage(handle: u32, size: u32, type_id: u32) callconv(.c) i32 {
-        const producer = producer_of(handle) orelse return code(.handle_closed);
-        if (!may_finish(producer, size, type_id)) return code(.argument);
+        const producer = ends.producer_of(handle) orelse return code(.handle_closed);
+        if (!ends.may_finish(producer, size, type_id)) return code(.argument);
         return code_of(producer.stage(size, type_id));
     }
 
     pub fn zc_producer_rollback(handle: u32) callconv(.c) i32 {
-        const producer = producer_of(handle) orelse return code(.handle_closed);
+        const producer = ends.producer_of(handle) orelse return code(.handle_closed);
         if (!producer.writer.claim_open) return code(.misuse);
         producer.writer.rollback();
         return code(.ok);
     }
 
     pub fn zc_producer_flush(handle: u32) callconv(.c) i32 {
-        const producer = producer_of(handle) orelse return code(.handle_closed);
+        const producer = ends.producer_of(handle) orelse return code(.handle_closed);
         return code_of(producer.flush());
     }
 
-    /// Answers the size of the message that was copied and consumed.
+    /// Answers the size of the message that was copied and consumed, at either kind of end that receives.
+    /// Writes what there is to say about it, or the size of one that is too large, in the order of
+    /// `ReceivedField`. The id is two numbers, here and below: no 64-bit integer crosses.
+    pub fn zc_endpoint_try_receive(handle: u32, into: [*]u8, into_size: u32, info: *align(1) ends.Received) callconv(.c) i32 {
+        const endpoint = handles.get(handle) orelse return code(.handle_closed);
+        return ends.receive(endpoint, into[0..into_size], info, null);
+    }
+
+    pub fn zc_endpoint_receive(handle: u32, into: [*]u8, into_size: u32, info: *align(1) ends.Received, timeout_ms: f64) callconv(.c) i32 {
+        const endpoint = handles.get(handle) orelse return code(.handle_closed);
+        return ends.receive(endpoint, into[0..into_size], info, timeout_ms);
+    }
+
+    /// Like `zc_endpoint_try_receive` at a consumer; says nothing but the size, which in Deno costs less.
     pub fn zc_consumer_try_receive(handle: u32, into: [*]u8, into_size: u32) callconv(.c) i32 {
-        const consumer = consumer_of(handle) orelse return code(.handle_closed);
+        const consumer = ends.consumer_of(handle) orelse return code(.handle_closed);
         if (consumer.batch_open) return code(.misuse);
         const size = consumer.try_receive(into[0..into_size]) catch |err| return code_of_error(err);
         return if (size) |bytes| @intCast(bytes) else code(.again);
     }
 
     pub fn zc_consumer_receive(handle: u32, into: [*]u8, into_size: u32, timeout_ms: f64) callconv(.c) i32 {
-        const consumer = consumer_of(handle) orelse return code(.handle_closed);
+        const consumer = ends.consumer_of(handle) orelse return code(.handle_closed);
         if (consumer.batch_open) return code(.misuse);
         const size = consumer.receive(into[0..into_size], timeout_ms) catch |err| return code_of_error(err);
         return @intCast(size);
@@ -256,37 +255,36 @@ pub const symbols = struct {
 
     /// The type of the message that was received last.
     pub fn zc_consumer_type_id(handle: u32) callconv(.c) u32 {
-        const consumer = consumer_of(handle) orelse return 0;
+        const consumer = ends.consumer_of(handle) orelse return 0;
         return consumer.last_type_id;
     }
 
     /// Writes up to `count` places (offset from the start of the mapping, size, type) and answers how
     /// many. Their bytes stay until `zc_consumer_release`.
     pub fn zc_consumer_try_drain(handle: u32, places: [*]align(1) Place, count: u32) callconv(.c) i32 {
-        const consumer = consumer_of(handle) orelse return code(.handle_closed);
+        const consumer = ends.consumer_of(handle) orelse return code(.handle_closed);
         if (consumer.batch_open) return code(.misuse);
         const drained = consumer.try_drain(places[0..count]) catch |err| return code_of_error(err);
         return if (drained > 0) @intCast(drained) else code(.again);
     }
 
     pub fn zc_consumer_drain(handle: u32, places: [*]align(1) Place, count: u32, timeout_ms: f64) callconv(.c) i32 {
-        const consumer = consumer_of(handle) orelse return code(.handle_closed);
+        const consumer = ends.consumer_of(handle) orelse return code(.handle_closed);
         if (consumer.batch_open) return code(.misuse);
         const drained = consumer.drain(places[0..count], timeout_ms) catch |err| return code_of_error(err);
         return @intCast(drained);
     }
 
     pub fn zc_consumer_release(handle: u32) callconv(.c) i32 {
-        const consumer = consumer_of(handle) orelse return code(.handle_closed);
+        const consumer = ends.consumer_of(handle) orelse return code(.handle_closed);
         consumer.release();
         return code(.ok);
     }
 
-    /// The id, here and below, is two numbers: no 64-bit integer crosses.
     pub fn zc_rpc_try_send(handle: u32, from: [*]const u8, size: u32, type_id: u32, id_low: u32, id_high: u32) callconv(.c) i32 {
-        const rpc = rpc_of(handle) orelse return code(.handle_closed);
-        const message = with_id(type_id, id_low, id_high);
-        if (!may_call(rpc, size, message)) return code(.argument);
+        const rpc = ends.rpc_of(handle) orelse return code(.handle_closed);
+        const message = ends.with_id(type_id, id_low, id_high);
+        if (!ends.may_call(rpc, size, message)) return code(.argument);
         const sent = rpc.try_send(from, size, message) catch |err| return code_of_error(err);
         return code(if (sent) .ok else .again);
     }
@@ -300,41 +298,28 @@ pub const symbols = struct {
         id_high: u32,
         timeout_ms: f64,
     ) callconv(.c) i32 {
-        const rpc = rpc_of(handle) orelse return code(.handle_closed);
-        const message = with_id(type_id, id_low, id_high);
-        if (!may_call(rpc, size, message)) return code(.argument);
+        const rpc = ends.rpc_of(handle) orelse return code(.handle_closed);
+        const message = ends.with_id(type_id, id_low, id_high);
+        if (!ends.may_call(rpc, size, message)) return code(.argument);
         return code_of(rpc.send(from, size, message, timeout_ms));
-    }
-
-    /// Answers the size of the message that was copied and consumed; writes its type and id.
-    pub fn zc_rpc_try_receive(handle: u32, into: [*]u8, into_size: u32, info: [*]align(1) u32) callconv(.c) i32 {
-        const rpc = rpc_of(handle) orelse return code(.handle_closed);
-        const size = rpc.try_receive(into[0..into_size]) catch |err| return code_of_error(err);
-        return if (size) |bytes| received(rpc, bytes, info) else code(.again);
-    }
-
-    pub fn zc_rpc_receive(handle: u32, into: [*]u8, into_size: u32, info: [*]align(1) u32, timeout_ms: f64) callconv(.c) i32 {
-        const rpc = rpc_of(handle) orelse return code(.handle_closed);
-        const size = rpc.receive(into[0..into_size], timeout_ms) catch |err| return code_of_error(err);
-        return received(rpc, size, info);
     }
 
     /// Waits for something to receive, or for room to send `size` bytes.
     pub fn zc_rpc_wait(handle: u32, size: u32, timeout_ms: f64) callconv(.c) i32 {
-        const rpc = rpc_of(handle) orelse return code(.handle_closed);
+        const rpc = ends.rpc_of(handle) orelse return code(.handle_closed);
         if (size > rpc.out.writer.payload_max()) return code(.argument);
         return code_of(rpc.wait(size, timeout_ms));
     }
 
     /// Whether the peer is still there, whatever it left to be received.
     pub fn zc_rpc_check(handle: u32) callconv(.c) i32 {
-        const rpc = rpc_of(handle) orelse return code(.handle_closed);
+        const rpc = ends.rpc_of(handle) orelse return code(.handle_closed);
         return code_of(rpc.check());
     }
 
     /// Bit 0: the peer takes replies in any order; bit 1: it takes failed replies; bit 2: it marks them.
     pub fn zc_rpc_peer_abilities(handle: u32) callconv(.c) i32 {
-        const rpc = rpc_of(handle) orelse return code(.handle_closed);
+        const rpc = ends.rpc_of(handle) orelse return code(.handle_closed);
         return @intCast(rpc.peer_abilities());
     }
 
@@ -402,86 +387,4 @@ comptime {
 fn deallocate_view(bytes: ?*anyopaque, view: ?*anyopaque) callconv(.c) void {
     _ = bytes;
     handles.drop_view(@truncate(@intFromPtr(view)));
-}
-
-inline fn producer_of(handle: u32) ?*channel.Producer {
-    const endpoint = handles.get(handle) orelse return null;
-    return switch (endpoint.end) {
-        .producer => |*producer| producer,
-        else => null,
-    };
-}
-
-inline fn consumer_of(handle: u32) ?*channel.Consumer {
-    const endpoint = handles.get(handle) orelse return null;
-    return switch (endpoint.end) {
-        .consumer => |*consumer| consumer,
-        else => null,
-    };
-}
-
-inline fn rpc_of(handle: u32) ?*Rpc {
-    const endpoint = handles.get(handle) orelse return null;
-    return switch (endpoint.end) {
-        .rpc => |*rpc| rpc,
-        else => null,
-    };
-}
-
-/// A channel's messages have the id 0, and no message of an RPC does.
-inline fn may_call(rpc: *const Rpc, size: u32, message: Envelope) bool {
-    return size <= rpc.out.writer.payload_max() and message.type_id != wire.type_packed and message.correlation_id != 0;
-}
-
-inline fn with_id(type_id: u32, id_low: u32, id_high: u32) Envelope {
-    return .{ .type_id = type_id, .correlation_id = @as(u64, id_high) << 32 | id_low };
-}
-
-/// Writes type and id of what was received last, and answers its size.
-inline fn received(rpc: *const Rpc, size: u32, info: [*]align(1) u32) i32 {
-    const id = rpc.in.last_correlation_id;
-    info[0] = rpc.in.last_type_id;
-    info[1] = @truncate(id);
-    info[2] = @truncate(id >> 32);
-    return @intCast(size);
-}
-
-inline fn may_send(producer: *const channel.Producer, size: u32, type_id: u32) bool {
-    return size <= producer.writer.payload_max() and type_id != wire.type_packed and !producer.writer.claim_open;
-}
-
-fn may_finish(producer: *const channel.Producer, size: u32, type_id: u32) bool {
-    return producer.writer.claim_open and size <= producer.writer.claim_size and type_id != wire.type_packed;
-}
-
-fn sizes_fit(sizes: []align(1) const u32, from_size: u32, size_max: u32) bool {
-    var sum: u64 = 0;
-    var largest: u32 = 0;
-    for (sizes) |size| {
-        sum += size;
-        largest = @max(largest, size);
-    }
-    return sum <= from_size and largest <= size_max;
-}
-
-fn code_of_waiter_error(err: waiters.WaiterError) i32 {
-    return code(switch (err) {
-        error.Closed => .handle_closed,
-        error.Misuse => .misuse,
-        error.Argument => .argument,
-    });
-}
-
-inline fn code(status: Status) i32 {
-    return @intFromEnum(status);
-}
-
-fn code_of(result: endpoints.EndpointError!void) i32 {
-    result catch |err| return code_of_error(err);
-    return code(.ok);
-}
-
-fn code_of_error(err: endpoints.EndpointError) i32 {
-    @branchHint(.cold);
-    return code(statuses.of_error(err));
 }

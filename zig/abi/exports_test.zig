@@ -1,7 +1,11 @@
-//! An RPC through the C ABI: what its calls answer, write and refuse.
+//! An RPC through the C ABI, and what it has in common with a channel: what calls answer, write and refuse.
 
 const std = @import("std");
 const support = @import("../test_support.zig");
+const wire = @import("../ring/wire.zig");
+const table = @import("handles.zig");
+const Subject = @import("../failure.zig").Subject;
+const FailureField = @import("ends.zig").FailureField;
 const symbols = @import("exports.zig").symbols;
 const Status = @import("status.zig").Status;
 const expectEqual = std.testing.expectEqual;
@@ -10,6 +14,8 @@ fn expect_status(status: Status, answer: i32) !void {
     try expectEqual(@intFromEnum(status), answer);
 }
 
+const producer_role = 0;
+const consumer_role = 1;
 const caller_role = 2;
 const callee_role = 3;
 
@@ -21,6 +27,11 @@ const Handles = struct {
     caller: u32,
 
     fn open() !Handles {
+        return open_as(caller_role, callee_role);
+    }
+
+    /// Of a channel the producer is the caller here, and the consumer the callee.
+    fn open_as(caller: u32, callee: u32) !Handles {
         var self: Handles = .{ .folder = try .make(), .listener = 0, .callee = 0, .caller = 0 };
         const path = self.folder.file("a.sock");
         const size: u32 = @intCast(path.len);
@@ -29,12 +40,12 @@ const Handles = struct {
         try expect_status(.timeout, symbols.zc_endpoint_accept_from(self.callee, self.listener, 0));
         try expect_status(.ok, symbols.zc_endpoint_connect(self.caller, path.ptr, size, 0, 1));
         try expect_status(.ok, symbols.zc_endpoint_accept_from(self.callee, self.listener, 0));
-        try expect_status(.timeout, symbols.zc_endpoint_establish(self.callee, callee_role, 4, 4096, 0, 0));
+        try expect_status(.timeout, symbols.zc_endpoint_establish(self.callee, callee, 4, 4096, 0, 0));
         // Nothing can be sent before the other side is there.
         try expect_status(.handle_closed, symbols.zc_rpc_try_send(self.callee, "", 0, 0, 1, 0));
         try expect_status(.handle_closed, symbols.zc_endpoint_capacity(self.callee));
-        try expect_status(.ok, symbols.zc_endpoint_establish(self.caller, caller_role, 4, 4096, 0, 0));
-        try expect_status(.ok, symbols.zc_endpoint_establish(self.callee, callee_role, 4, 4096, 0, 0));
+        try expect_status(.ok, symbols.zc_endpoint_establish(self.caller, caller, 4, 4096, 0, 0));
+        try expect_status(.ok, symbols.zc_endpoint_establish(self.callee, callee, 4, 4096, 0, 0));
         return self;
     }
 
@@ -48,24 +59,25 @@ test "a call and its reply go through the C ABI with ids of 64 bits" {
     const handles = try Handles.open();
     defer handles.close();
     var into: [8]u8 = undefined;
-    var info: [3]u32 = undefined;
+    var info: [4]u32 = undefined;
     try expectEqual(0b100, symbols.zc_rpc_peer_abilities(handles.caller));
     try expectEqual(0b011, symbols.zc_rpc_peer_abilities(handles.callee));
-    try expect_status(.again, symbols.zc_rpc_try_receive(handles.callee, &into, 8, &info));
+    try expect_status(.again, symbols.zc_endpoint_try_receive(handles.callee, &into, 8, &info));
 
     try expect_status(.ok, symbols.zc_rpc_try_send(handles.caller, "call", 4, 7, 0, 9));
-    try expect_status(.too_large, symbols.zc_rpc_try_receive(handles.callee, &into, 3, &info));
-    try expectEqual(4, symbols.zc_rpc_try_receive(handles.callee, &into, 8, &info));
-    try expectEqual([3]u32{ 7, 0, 9 }, info);
+    try expect_status(.too_large, symbols.zc_endpoint_try_receive(handles.callee, &into, 3, &info));
+    try expectEqual(4, info[0]);
+    try expectEqual(4, symbols.zc_endpoint_try_receive(handles.callee, &into, 8, &info));
+    try expectEqual([4]u32{ 4, 7, 0, 9 }, info);
     try expect_status(.ok, symbols.zc_rpc_send(handles.callee, "reply", 5, 8, 0xFFFFFFFF, 8, 0));
     try expect_status(.ok, symbols.zc_rpc_wait(handles.caller, 0, 0));
-    try expectEqual(5, symbols.zc_rpc_receive(handles.caller, &into, 8, &info, 0));
-    try expectEqual([3]u32{ 8, 0xFFFFFFFF, 8 }, info);
+    try expectEqual(5, symbols.zc_endpoint_receive(handles.caller, &into, 8, &info, 0));
+    try expectEqual([4]u32{ 5, 8, 0xFFFFFFFF, 8 }, info);
     try std.testing.expectEqualStrings("reply", into[0..5]);
-    try expect_status(.timeout, symbols.zc_rpc_receive(handles.caller, &into, 8, &info, 0));
+    try expect_status(.timeout, symbols.zc_endpoint_receive(handles.caller, &into, 8, &info, 0));
 
     _ = symbols.zc_endpoint_close(handles.caller);
-    try expect_status(.peer_closed, symbols.zc_rpc_try_receive(handles.callee, &into, 8, &info));
+    try expect_status(.peer_closed, symbols.zc_endpoint_try_receive(handles.callee, &into, 8, &info));
 }
 
 test "what no message of an RPC may be is refused" {
@@ -130,4 +142,57 @@ test "a waiter refuses what cannot be waited for, and a closed one everything" {
     try expect_status(.handle_closed, symbols.zc_waiter_watch(waiter, handles.caller, 0, 0));
     try expect_status(.handle_closed, symbols.zc_waiter_wait(waiter, 0));
     try expect_status(.handle_closed, symbols.zc_waiter_take(waiter, &ready, 1));
+}
+
+fn send(handles: *const Handles, role: u32, bytes: []const u8) !void {
+    const size: u32 = @intCast(bytes.len);
+    try expect_status(.ok, switch (role) {
+        caller_role => symbols.zc_rpc_try_send(handles.caller, bytes.ptr, size, 0, 1, 0),
+        else => symbols.zc_producer_try_send(handles.caller, bytes.ptr, size, 0),
+    });
+}
+
+/// What a peer that breaks the rules makes of a record that it has published.
+const Change = enum {
+    shrunk,
+    grown,
+    skipped,
+    repacked,
+
+    fn make(self: Change, header: *wire.Header) void {
+        switch (self) {
+            .shrunk => header.size -= 1,
+            .grown => header.size += 1,
+            .skipped => header.size = wire.size_skip,
+            .repacked => header.type_id = wire.type_packed,
+        }
+    }
+};
+
+test "a message that changes its size once that was told is corruption, at either kind of end" {
+    const zeros: [2048]u8 = @splat(0);
+    var into: [2048]u8 = undefined;
+    var info: [4]u32 = undefined;
+    var numbers: [5]f64 = undefined;
+    for ([_]u32{ producer_role, caller_role }) |role| for (std.enums.values(Change)) |change| {
+        const handles = try Handles.open_as(role, role + 1);
+        defer handles.close();
+        // The last record ends where the ring does, so that a skip in its place is a lawful one.
+        for ([_]u32{ 1984, 1792 }) |size| {
+            try send(&handles, role, zeros[0..size]);
+            try expectEqual(@as(i32, @intCast(size)), symbols.zc_endpoint_try_receive(handles.callee, &into, into.len, &info));
+        }
+        try send(&handles, role, zeros[0..100]);
+        try expect_status(.too_large, symbols.zc_endpoint_try_receive(handles.callee, &into, 99, &info));
+        try expectEqual(100, info[0]);
+        const ring = table.get(handles.callee).?.mapping.?.ring();
+        change.make(@ptrCast(@alignCast(ring[4096 - 192 ..])));
+        for (0..2) |_| {
+            try expect_status(.corrupt, symbols.zc_endpoint_try_receive(handles.callee, &into, into.len, &info));
+            try expect_status(.ok, symbols.zc_endpoint_failure(handles.callee, &numbers));
+            try expectEqual(@intFromEnum(Subject.size_changed), numbers[@intFromEnum(FailureField.subject)]);
+            try expectEqual(100, numbers[@intFromEnum(FailureField.expected)]);
+        }
+        try expect_status(.corrupt, symbols.zc_endpoint_receive(handles.callee, &into, into.len, &info, 0));
+    };
 }

@@ -1,6 +1,7 @@
 //! What a call across the seam answers below 0. The numbers are fixed and never reused.
 
 const EndpointError = @import("../rendezvous/endpoint.zig").EndpointError;
+const WaiterError = @import("../loop/waiters.zig").WaiterError;
 
 pub const Status = enum(i32) {
     ok = 0,
@@ -31,9 +32,19 @@ pub const Status = enum(i32) {
     argument = -18,
 };
 
+pub inline fn code(status: Status) i32 {
+    return @intFromEnum(status);
+}
+
+pub fn code_of(result: EndpointError!void) i32 {
+    result catch |err| return code_of_error(err);
+    return code(.ok);
+}
+
 /// Every error of the core, as the number that crosses the seam.
-pub fn of_error(err: EndpointError) Status {
-    return switch (err) {
+pub fn code_of_error(err: EndpointError) i32 {
+    @branchHint(.cold);
+    return code(switch (err) {
         error.Corrupt => .corrupt,
         error.TooLarge => .too_large,
         error.Timeout => .timeout,
@@ -48,5 +59,13 @@ pub fn of_error(err: EndpointError) Status {
         error.PeerClosed => .peer_closed,
         error.PeerDied => .peer_died,
         error.Misuse => .misuse,
-    };
+    });
+}
+
+pub fn code_of_waiter_error(err: WaiterError) i32 {
+    return code(switch (err) {
+        error.Closed => .handle_closed,
+        error.Misuse => .misuse,
+        error.Argument => .argument,
+    });
 }

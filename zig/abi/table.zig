@@ -5,6 +5,7 @@ const std = @import("std");
 const linux = std.os.linux;
 const core = @import("zerocross_core");
 const wire = core.wire;
+const ends = core.ends;
 const exports = core.exports;
 const handles = core.handles;
 const Status = core.status.Status;
@@ -13,7 +14,8 @@ const Subject = core.failure.Subject;
 const text = head ++ numbers_text() ++ formulas ++ enum_text("role", core.endpoint.Role) ++
     enum_text("interest", core.Interest) ++ enum_text("ability", core.rpc.Ability) ++
     enum_text("status", Status) ++ enum_text("subject", Subject) ++
-    fields_text("statsFields", exports.StatsField) ++ fields_text("failureFields", exports.FailureField) ++
+    fields_text("statsFields", ends.StatsField) ++ fields_text("failureFields", ends.FailureField) ++
+    enum_text("receivedField", ends.ReceivedField) ++
     symbols_text();
 
 const head =

@@ -1,7 +1,8 @@
 //! The consumer's end of a ring: finds records, checks them, releases them. No system call.
 //!
 //! Nothing that the other side wrote is believed twice: head and every header are copied to locals
-//! once, the copies are checked, and only the copies are used.
+//! once, the copies are checked, and only the copies are used. A header that has to be read once more,
+//! because its message did not fit, must say the same size again.
 
 const std = @import("std");
 const assert = std.debug.assert;
@@ -57,6 +58,9 @@ pub const Reader = struct {
     /// The packed record at `position` that is being handed out; empty when there is none.
     entries: Entries = .{},
 
+    /// The size of the next message, when it was told because it did not fit.
+    told_size: ?u32 = null,
+
     messages: u64 = 0,
     bytes: u64 = 0,
 
@@ -87,24 +91,26 @@ pub const Reader = struct {
     }
 
     /// Copies the next message into `into` and consumes it. Null: nothing there. When it does not
-    /// fit, `failure.found` is its size and it stays.
+    /// fit, `failure.found` is its size, it stays, and it must keep that size.
     pub inline fn receive(self: *Reader, into: []u8, failure: *Failure) ReceiveError!?Received {
         if (self.position == self.head and self.entries.reserved == 0) {
             const head = try self.load_head(failure);
             if (head == self.position) return null;
             if (self.read_lane(head)) |lane| {
-                if (lane.size > into.len) return too_large(lane.size, into.len, failure);
-                copy.store_words(into.ptr, lane.words, lane.size);
-                mark.at(.message_copied);
-                self.finish_record(@intCast(head - self.head));
-                self.head = head;
-                self.note_message(lane.size);
-                return .{ .size = lane.size, .type_id = lane.type_id, .correlation_id = lane.correlation_id };
+                // What does not fit is told from the ring, where it will be looked for again.
+                if (lane.size <= into.len) {
+                    copy.store_words(into.ptr, lane.words, lane.size);
+                    mark.at(.message_copied);
+                    self.finish_record(@intCast(head - self.head));
+                    self.head = head;
+                    self.note_message(lane.size);
+                    return .{ .size = lane.size, .type_id = lane.type_id, .correlation_id = lane.correlation_id };
+                }
             }
             self.head = head;
         }
         const message = try self.peek(failure) orelse return null;
-        if (message.size > into.len) return too_large(message.size, into.len, failure);
+        if (message.size > into.len) return self.tell_size(message.size, into.len, failure);
         copy.copy(into.ptr, self.ring + message.offset, message.size);
         mark.at(.message_copied);
         self.consume(message);
@@ -155,8 +161,28 @@ pub const Reader = struct {
         return @atomicLoad(u64, &self.control.head, .acquire) != self.position; // Pairs with `Writer.publish`.
     }
 
+    /// The message does not fit, and whoever receives has to come again with room for it.
+    fn tell_size(self: *Reader, size: u32, room: usize, failure: *Failure) error{TooLarge} {
+        @branchHint(.cold);
+        self.told_size = size;
+        failure.* = .{ .found = size, .expected = room };
+        return error.TooLarge;
+    }
+
     /// The next message, checked and not yet consumed. Null: none was published up to `head`.
     inline fn peek(self: *Reader, failure: *Failure) error{Corrupt}!?Message {
+        const message = try self.find(failure);
+        if (self.told_size) |size| try check_told(size, message, failure);
+        return message;
+    }
+
+    fn check_told(size: u32, message: ?Message, failure: *Failure) error{Corrupt}!void {
+        @branchHint(.cold);
+        const found = if (message) |it| it.size else 0;
+        if (message == null or found != size) return failure.corrupt(.size_changed, found, size);
+    }
+
+    inline fn find(self: *Reader, failure: *Failure) error{Corrupt}!?Message {
         while (true) {
             if (self.entries.reserved > 0) {
                 if (try self.peek_entry(failure)) |message| return message;
@@ -170,6 +196,7 @@ pub const Reader = struct {
 
     /// Consumes what `peek` returned.
     inline fn consume(self: *Reader, message: Message) void {
+        self.told_size = null;
         if (message.reserved > 0) {
             self.finish_record(message.reserved);
         } else {
@@ -305,8 +332,3 @@ pub const Reader = struct {
         return .{ .size = size, .type_id = type_id, .correlation_id = correlation_id, .words = words };
     }
 };
-
-fn too_large(size: u32, room: usize, failure: *Failure) error{TooLarge} {
-    failure.* = .{ .found = size, .expected = room };
-    return error.TooLarge;
-}
