@@ -23,6 +23,8 @@ pub const Link = struct {
     checked_ticks: u64,
     /// Waits that came to sleep in the kernel.
     sleeps: u64 = 0,
+    /// As in `WaitContext`.
+    watch_index: ?u16 = null,
 
     /// How often a side that polls looks whether its peer still lives.
     const poll_check_us = 20_000;
@@ -42,6 +44,7 @@ pub const Link = struct {
             .peer = &self.peer,
             .spin_ticks = self.spin_ticks,
             .sleeps = &self.sleeps,
+            .watch_index = self.watch_index,
         };
     }
 

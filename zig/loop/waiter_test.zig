@@ -63,7 +63,7 @@ pub const Inlet = struct {
         return &handles.get(self.handle).?.end.consumer;
     }
 
-    fn word(self: *const Inlet) u32 {
+    pub fn word(self: *const Inlet) u32 {
         return @atomicLoad(u32, &self.far.control().consumer_sleeping, .monotonic);
     }
 

@@ -101,6 +101,16 @@ fn disarm_one(index: u16) void {
     if (@atomicLoad(u8, &watches.holders[index], .monotonic) == holder) waiter.disarm(index);
 }
 
+/// Called by the thread that armed the watch at `index`, if it is armed, before that thread sleeps on the same word.
+pub fn set_aside(index: u16) void {
+    const holder = @atomicLoad(u8, &watches.holders[index], .acquire); // Pairs with `Waiter.disarm`.
+    if (holder == 0) return;
+    const waiter = &waiters[holder - 1];
+    waiter.mutex.lock();
+    defer waiter.mutex.unlock();
+    if (@atomicLoad(u8, &watches.holders[index], .monotonic) == holder) waiter.set_aside(index); // Under the mutex.
+}
+
 /// Called by the thread that sleeps. Answers how many reports are to be taken, once there is a new
 /// one; 0: the time is up, or the last watch was disarmed.
 pub fn wait_for_reports(number: u32, timeout_ms: f64) WaiterError!u32 {
@@ -140,7 +150,8 @@ pub fn take_reports(number: u32, into: []align(1) u32, set_orphaned: fn (handle:
     return taken;
 }
 
-fn index_of(handle: u32, is_room: bool) u16 {
+/// Of the watch that a handle has for that.
+pub fn index_of(handle: u32, is_room: bool) u16 {
     return @intCast(handle % watches.slots_max * 2 + @intFromBool(is_room));
 }
 
