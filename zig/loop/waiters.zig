@@ -14,8 +14,9 @@ const Interest = @import("target.zig").Interest;
 const Deadline = time.Deadline;
 
 const index_bits = 7;
-/// Numbers are positive as an i32.
-const generation_limit = 1 << (31 - index_bits);
+/// Numbers are positive as an i32. As with handles, a waiter whose generations are used up is not taken again: all
+/// of them together last for 2^31 threads, less one for each.
+const generation_max = (1 << (31 - index_bits)) - 1;
 
 comptime {
     assert(1 << index_bits == waiter_count);
@@ -33,8 +34,8 @@ pub fn open_waiter() ?u32 {
         defer waiter.mutex.unlock();
         // A runtime ends a thread without asking it.
         if (waiter.number != 0 and !thread_lives(waiter.owner)) end(waiter);
-        if (waiter.number != 0 or waiter.is_waited) continue;
-        waiter.generation = waiter.generation % (generation_limit - 1) + 1;
+        if (waiter.number != 0 or waiter.is_waited or waiter.generation == generation_max) continue;
+        waiter.generation += 1;
         waiter.number = waiter.generation << index_bits | @as(u32, @intCast(index));
         waiter.owner = owner;
         waiter.was_emptied = false;
@@ -162,6 +163,23 @@ fn lock(number: u32) ?*Waiter {
     if (waiter.number == number and number != 0) return waiter;
     waiter.mutex.unlock();
     return null;
+}
+
+test "a waiter whose generations are used up is not used again" {
+    const first = open_waiter().?;
+    const index = first % waiter_count;
+    try std.testing.expect(close_waiter(first));
+    const generation = waiters[index].generation;
+    defer waiters[index].generation = generation;
+    waiters[index].generation = generation_max - 1;
+    const last = open_waiter().?;
+    try std.testing.expectEqual(index, last % waiter_count);
+    try std.testing.expect(@as(i32, @bitCast(last)) > 0);
+    try std.testing.expect(close_waiter(last));
+    const other = open_waiter().?;
+    try std.testing.expect(other % waiter_count != index);
+    try std.testing.expect(close_waiter(other));
+    try std.testing.expect(!close_waiter(first));
 }
 
 test {
