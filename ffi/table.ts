@@ -112,6 +112,7 @@ export const subject = {
   memoryAlignment: 79,
   memoryState: 80,
   trailingBytes: 81,
+  role: 82,
   regularFile: 128,
   directory: 129,
   symlink: 130,

@@ -45,6 +45,15 @@ pub const Role = enum(u32) {
     pub fn is_rpc(self: Role) bool {
         return self == .caller or self == .callee;
     }
+
+    fn opposite(self: Role) Role {
+        return switch (self) {
+            .producer => .consumer,
+            .consumer => .producer,
+            .caller => .callee,
+            .callee => .caller,
+        };
+    }
 };
 
 /// What a listener decides about the memory that it makes; in an RPC, about both arenas.
@@ -177,7 +186,10 @@ pub const Endpoint = struct {
         const count: usize = if (self.reverse == null) 1 else 2;
         try sending.transmission.?.send_rest(fd, sending.descriptors[0..count], deadline, &self.failure);
         mark.at(.handshake_sent);
-        try handshake.wait_until_taken(fd, deadline, &self.failure);
+        handshake.wait_until_taken(fd, deadline, &self.failure) catch |err| {
+            if (err == error.PeerGone and memory.is_given_up(self.mapping.?)) return self.same_end(role);
+            return err;
+        };
         mark.at(.handshake_taken);
         return sending.end;
     }
@@ -217,9 +229,27 @@ pub const Endpoint = struct {
             try self.map(&self.reverse, fds[1], received.capacity_rev, rpc);
             try memory.verify_control(self.reverse.?, received.version, &self.failure);
         }
+        try self.check_other_end(role);
         const end = try self.open_end(role, spin_us);
         handshake.acknowledge(self.connection.?.fd);
         return end;
+    }
+
+    /// A listener of ours has written its own end's abilities before it sent the memory; another writes none. One that
+    /// has taken the end that this side is to take hears of it by the state, as soon as this side leaves.
+    fn check_other_end(self: *Endpoint, role: Role) error{Wire}!void {
+        const control = self.mapping.?.control();
+        const abilities = switch (role) {
+            .producer, .caller => &control.producer_abilities,
+            .consumer, .callee => &control.consumer_abilities,
+        };
+        if (@atomicLoad(u32, abilities, .acquire) == 0) return; // Pairs with `Writer.init` and `Reader.init`.
+        memory.give_up(self.mapping.?);
+        return self.same_end(role);
+    }
+
+    fn same_end(self: *Endpoint, role: Role) error{Wire} {
+        return self.failure.wire(.role, @intFromEnum(role), @intFromEnum(role.opposite()));
     }
 
     /// An RPC stays clear of addresses that JavaScript may still have a view of.

@@ -141,6 +141,15 @@ pub fn initialise(mapping: Arena, version: u32) void {
     mark.at(.memory_initialised);
 }
 
+/// Leaves word that this arena cannot become a channel, for a listener that is about to see its connector leave.
+pub fn give_up(mapping: Arena) void {
+    @atomicStore(u32, &mapping.control().state, @intFromEnum(wire.State.fatal), .release); // Pairs with `is_given_up`.
+}
+
+pub fn is_given_up(mapping: Arena) bool {
+    return @atomicLoad(u32, &mapping.control().state, .acquire) == @intFromEnum(wire.State.fatal); // Pairs with `give_up`.
+}
+
 /// Checks that the control block of a peer's arena says what its handshake said.
 pub fn verify_control(mapping: Arena, version: u32, failure: *Failure) error{Wire}!void {
     const control = mapping.control();
