@@ -1,7 +1,7 @@
 // Printed by `npm run generate` from zig/abi/exports.zig. Not to be edited.
 
 export const numbers = {
-  abi: 1571232650,
+  abi: 3439816935,
   controlSize: 768,
   headerSize: 64,
   entrySize: 8,
@@ -138,6 +138,7 @@ export const symbols = {
   zc_process_uid: { parameters: [], result: "u32" },
   zc_endpoint_open: { parameters: [], result: "i32" },
   zc_endpoint_close: { parameters: ["u32"], result: "i32" },
+  zc_memory_let_go: { parameters: [], result: "i32" },
   zc_endpoint_listen: { parameters: ["u32", "buffer", "u32", "u32"], result: "i32" },
   zc_endpoint_accept: { parameters: ["u32", "f64"], result: "i32" },
   zc_endpoint_accept_from: { parameters: ["u32", "u32", "f64"], result: "i32" },
@@ -150,6 +151,7 @@ export const symbols = {
   zc_endpoint_capacity: { parameters: ["u32"], result: "i32" },
   zc_endpoint_address: { parameters: ["u32"], result: "f64" },
   zc_view_expose: { parameters: ["u32", "u32"], result: "i32" },
+  zc_view_abandon: { parameters: ["u32"], result: "i32" },
   zc_view_drop: { parameters: ["u32"], result: "void" },
   zc_view_deallocator: { parameters: [], result: "f64" },
   zc_producer_try_send: { parameters: ["u32", "buffer", "u32", "u32"], result: "i32" },

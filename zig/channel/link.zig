@@ -53,6 +53,12 @@ pub const Link = struct {
         return @atomicLoad(u32, &self.control.state, .acquire) == @intFromEnum(wire.State.ready);
     }
 
+    /// Whether the peer says so; what this side ends itself does not count.
+    pub fn peer_has_closed(self: *const Link) bool {
+        const state = @atomicLoad(u32, &self.control.state, .acquire); // Pairs with `end`.
+        return !self.is_broken and state == @intFromEnum(wire.State.disconnected);
+    }
+
     /// What a state other than ready means for this side.
     pub fn ended(self: *Link, failure: *Failure) error{ Corrupt, PeerClosed } {
         const state = @atomicLoad(u32, &self.control.state, .acquire); // Pairs with `end`.
