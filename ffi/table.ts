@@ -1,7 +1,7 @@
 // Printed by `npm run generate` from zig/abi/exports.zig. Not to be edited.
 
 export const numbers = {
-  abi: 1072207266,
+  abi: 1088785027,
   controlSize: 768,
   headerSize: 64,
   entrySize: 8,
@@ -112,6 +112,7 @@ export const subject = {
   memoryAlignment: 79,
   memoryState: 80,
   trailingBytes: 81,
+  role: 82,
   regularFile: 128,
   directory: 129,
   symlink: 130,
@@ -146,6 +147,7 @@ export const symbols = {
   zc_overflow_uid: { parameters: [], result: "u32" },
   zc_endpoint_open: { parameters: [], result: "i32" },
   zc_endpoint_close: { parameters: ["u32"], result: "i32" },
+  zc_memory_let_go: { parameters: [], result: "i32" },
   zc_endpoint_listen: { parameters: ["u32", "buffer", "u32", "u32"], result: "i32" },
   zc_endpoint_accept: { parameters: ["u32", "f64"], result: "i32" },
   zc_endpoint_accept_from: { parameters: ["u32", "u32", "f64"], result: "i32" },
@@ -158,6 +160,7 @@ export const symbols = {
   zc_endpoint_capacity: { parameters: ["u32"], result: "i32" },
   zc_endpoint_address: { parameters: ["u32"], result: "f64" },
   zc_view_expose: { parameters: ["u32", "u32"], result: "i32" },
+  zc_view_abandon: { parameters: ["u32"], result: "i32" },
   zc_view_drop: { parameters: ["u32"], result: "void" },
   zc_view_deallocator: { parameters: [], result: "f64" },
   zc_producer_try_send: { parameters: ["u32", "buffer", "u32", "u32"], result: "i32" },

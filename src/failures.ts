@@ -1,6 +1,6 @@
 import { constants } from "node:os";
 import type { Calls } from "../ffi/library.ts";
-import { failureFields, numbers, status, subject } from "../ffi/table.ts";
+import { failureFields, numbers, role, status, subject } from "../ffi/table.ts";
 import {
   ClosedError,
   CorruptError,
@@ -218,6 +218,8 @@ function wireProblem(failure: Failure): string {
       return `it closed the connection after ${found} bytes of its handshake; expected ${expected}. It may have refused this process, taken another connector, or had no room for one.`;
     case subject.trailingBytes:
       return `it sent more than the ${expected} bytes of its handshake.`;
+    case subject.role:
+      return `the other side is a ${nameOf(role, found)} too; expected a ${nameOf(role, expected)}.`;
     case subject.memoryState:
       return `the state in its memory is ${found}; expected ${expected}.`;
   }

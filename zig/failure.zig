@@ -51,6 +51,7 @@ pub const Subject = enum(u32) {
     memory_alignment = 79,
     memory_state = 80,
     trailing_bytes = 81,
+    role = 82,
 
     // What stands at the path, for `error.PathRefused`.
     regular_file = 128,

@@ -9,6 +9,7 @@ test {
     _ = @import("abi/handles.zig");
     _ = @import("rendezvous/handshake.zig");
     _ = @import("rendezvous/live_listener.zig");
+    _ = @import("rendezvous/leaving.zig");
     _ = @import("rendezvous/memory.zig");
     _ = @import("loop/mutex.zig");
     _ = @import("os/peer.zig");

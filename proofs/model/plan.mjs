@@ -35,6 +35,12 @@ const shortScenes = [
     flags: ["LINES=1", "MESSAGES=1", "DEPTH=8", "CONSUMER_LEAVES", "KILLS"],
   },
   { model: "waiter", name: "waiter", flags: ["MESSAGES=1"], memories: ["tso"] },
+  {
+    model: "waiter",
+    name: "waiter, loop sleeps beside",
+    flags: ["MESSAGES=1", "LOOP_SLEEPS_BESIDE"],
+    memories: ["tso"],
+  },
 ];
 
 /** @type {Scene[]} */
@@ -67,6 +73,12 @@ const longScenes = [
     model: "waiter",
     name: "waiter, loop sleeps",
     flags: ["MESSAGES=1", "LOOP_SLEEPS"],
+    memories: ["tso"],
+  },
+  {
+    model: "waiter",
+    name: "waiter, loop sleeps beside",
+    flags: ["MESSAGES=2", "LOOP_SLEEPS_BESIDE"],
     memories: ["tso"],
   },
 ];
@@ -127,6 +139,8 @@ const mutants = [
   [waiter, "BELL_NOT_TAKEN_BACK", ["tso"]],
   [waiter, "BED_AFTER_UNLOCK", ["tso"]],
   [{ ...waiter, flags: [...waiter.flags, "LOOP_SLEEPS"] }, "WAKE_ONE", ["tso"]],
+  [{ ...waiter, flags: [...waiter.flags, "LOOP_SLEEPS_BESIDE"] }, "NO_SET_ASIDE", ["tso"]],
+  [{ ...waiter, flags: [...waiter.flags, "LOOP_SLEEPS_BESIDE"] }, "NO_RING_ON_SET_ASIDE", ["tso"]],
 ];
 
 /**

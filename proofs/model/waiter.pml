@@ -25,7 +25,7 @@
 #endif
 
 /* Of the waiter, under its lock. */
-bool is_open = true, is_armed, is_reported, was_emptied;
+bool is_open = true, is_armed, is_reported, was_emptied, was_set_aside;
 byte mark;
 /* `wait` has returned, and the loop is told so by the runtime. */
 bool is_told;
@@ -124,6 +124,25 @@ inline unwatch() {
   unlock(C)
 }
 
+/* Before the loop's thread sleeps on the word itself, for a call that blocks while another one waits. */
+inline set_aside() {
+  lock(C);
+  if
+  :: is_armed ->
+    /* waiter.zig: self.report(index, false); */
+    is_armed = false;
+    store(C, CONSUMER_SLEEPING, awake, relaxed);
+    is_reported = true;
+    /* waiter.zig: self.was_set_aside = true; */
+    was_set_aside = true;
+#ifndef NO_RING_ON_SET_ASIDE
+    ring(C)
+#endif
+  :: else
+  fi;
+  unlock(C)
+}
+
 active proctype loop() {
   byte position, seen, state, outcome;
   bool swapped, is_ready_now;
@@ -166,6 +185,21 @@ active proctype loop() {
           sleep(C, P, CONSUMER_SLEEPING, HEAD, position + 1, outcome);
           outcome = unknown
 #endif
+#ifdef LOOP_SLEEPS_BESIDE
+        :: whims > 0 ->
+          whims--;
+#ifndef NO_SET_ASIDE
+          /* wait.zig: if (watch.watch_index) |index| waiters.set_aside(index); */
+          set_aside();
+#endif
+          sleep(C, P, CONSUMER_SLEEPING, HEAD, position + 1, outcome);
+          if
+          /* The other call still waits, and is told of what comes. */
+          :: outcome == timed_out -> is_told
+          :: else
+          fi;
+          outcome = unknown
+#endif
         fi
       fi
     fi;
@@ -185,6 +219,9 @@ active proctype loop() {
 
 /* Reports the watch when it is ready. */
 inline look() {
+  /* waiter.zig: const was_set_aside = self.was_set_aside and before > 0; */
+  is_new = was_set_aside && is_reported;
+  was_set_aside = false;
   /* waiter.zig: for (self.armed.items[0..self.armed.count]) |index| watches.all[index].target.set_word(.sleeping); */
   if
   :: is_armed -> store(W, CONSUMER_SLEEPING, asleep, relaxed)

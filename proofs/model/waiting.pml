@@ -13,6 +13,7 @@
 #define is_ready 1
 #define has_ended 2
 #define has_died 3
+#define timed_out 4
 
 #ifdef STATE_LOAD_RELAXED
 #define state_load relaxed
@@ -57,7 +58,15 @@ inline sleep(t, other, word, watched, mark, outcome) {
     if
     :: seen < mark && state == ready ->
       /* wait.zig: time_is_up = futex_wait(word, @intFromEnum(wire.Sleeping.sleeping), sleep_ns); */
+#ifdef LOOP_SLEEPS_BESIDE
+      if
+      :: futex_wait(t, word, asleep)
+      /* wait.zig: if (deadline.passed()) return .timeout; */
+      :: outcome = timed_out
+      fi
+#else
       futex_wait(t, word, asleep)
+#endif
     :: else
     fi;
     /* wait.zig: @atomicStore(u32, word, @intFromEnum(wire.Sleeping.awake), .monotonic); */

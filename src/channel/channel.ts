@@ -5,15 +5,28 @@ import { closedError, errorOf } from "../failures.ts";
 import type { Pending } from "../loop/pending.ts";
 import { pendingOf } from "../loop/pending.ts";
 import type { Interest } from "../loop/task.ts";
+import { closeHandle } from "../loop/turns.ts";
 import type { Established } from "../rendezvous/opening.ts";
 import type { Peer } from "../types.ts";
 
 type Counts = Readonly<Record<(typeof statsFields)[number], number>>;
 
+/** What is left to be closed of a channel that has become garbage. */
+interface Remains {
+  readonly library: Library;
+  readonly handle: number;
+  /** Null: nobody has seen the memory. */
+  memory: DataView<ArrayBuffer> | null;
+}
+
 // A channel that was dropped without being closed is closed once the garbage collector finds it.
-const dropped = new FinalizationRegistry(({ library, handle }: Established) => {
-  library.calls.zc_endpoint_close(handle);
-});
+const dropped = new FinalizationRegistry(closeRemains);
+
+function closeRemains({ library, handle, memory }: Remains): void {
+  const isTransferred = memory !== null && memory.buffer.byteLength === 0;
+  if (isTransferred && library.viewsOutlive) library.calls.zc_view_abandon(handle);
+  closeHandle(library.calls, handle);
+}
 
 /** One end of a channel: what producer and consumer share, above all how it ends. */
 export class Channel {
@@ -27,7 +40,7 @@ export class Channel {
   readonly spin: number;
   closed = false;
 
-  #memory: DataView<ArrayBuffer> | undefined;
+  readonly #remains: Remains;
   #waits: Pending | undefined;
 
   constructor(established: Established) {
@@ -39,13 +52,14 @@ export class Channel {
     this.peer = established.peer;
     this.capacity = this.calls.zc_endpoint_capacity(this.handle);
     this.maxMessageSize = payloadMax(this.capacity);
-    dropped.register(this, established, this);
+    this.#remains = { library: this.library, handle: this.handle, memory: null };
+    dropped.register(this, this.#remains, this);
   }
 
   /** The whole mapping. One object for the channel's life. */
   get memory(): DataView<ArrayBuffer> {
-    this.#memory ??= this.#openMemory();
-    return this.#memory;
+    this.#remains.memory ??= this.#openMemory();
+    return this.#remains.memory;
   }
 
   #openMemory(): DataView<ArrayBuffer> {
@@ -53,6 +67,7 @@ export class Channel {
     const size = memorySize(this.capacity);
     const outlives = this.library.viewsOutlive ? 1 : 0;
     const view = this.calls.zc_view_expose(this.handle, outlives);
+    if (view < 0) this.fail(view, "reading or writing in place");
     try {
       const address = this.calls.zc_endpoint_address(this.handle);
       return new DataView(this.library.bufferAt(address, size, view));
@@ -94,7 +109,7 @@ export class Channel {
     this.closed = true;
     dropped.unregister(this);
     this.#waits?.failAll(() => closedError(`waiting (${this.path})`));
-    this.calls.zc_endpoint_close(this.handle);
-    this.#memory = undefined;
+    closeRemains(this.#remains);
+    this.#remains.memory = null;
   }
 }

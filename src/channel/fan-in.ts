@@ -219,7 +219,8 @@ export class FanIn implements AsyncIterable<FanInMessage>, AsyncDisposable {
       });
     }
     const isPlain = this.#acceptor.isOpen && !this.#acceptor.isAdmitting;
-    const sleepMax = isPlain ? Infinity : acceptorPause;
+    const pauseMax = this.#acceptor.hasWorkLeft ? 0 : acceptorPause;
+    const sleepMax = isPlain ? Infinity : pauseMax;
     if (!isReady) calls.zc_waiter_wait(waiter, Math.min(timeout, sleepMax));
     calls.zc_waiter_take(waiter, new Uint32Array(tasks.length), tasks.length);
     for (const task of tasks) calls.zc_waiter_unwatch(task.handle);

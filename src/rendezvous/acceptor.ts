@@ -4,6 +4,7 @@ import { UnauthorizedError } from "../errors.ts";
 import { errorOf } from "../failures.ts";
 import { eventLoop, type Loop } from "../loop/loop.ts";
 import type { Task } from "../loop/task.ts";
+import { closeHandle, nextTurn } from "../loop/turns.ts";
 import { type CheckedListen, checkPath } from "../options.ts";
 import type { Peer } from "../types.ts";
 import { Backoff } from "./backoff.ts";
@@ -30,7 +31,8 @@ const acceptedPerTurn = 16;
 interface Admission {
   readonly handle: number;
   readonly peer: Peer;
-  readonly deadline: number;
+  /** Counts from when the memory is made. */
+  deadline: number;
 }
 
 /** Listens on a path, and goes on listening after every handshake. */
@@ -49,6 +51,7 @@ export class Acceptor implements Task {
   #spare: number | undefined;
   readonly #admissions: Admission[] = [];
   #isKeptAdmitting = false;
+  #hasWorkLeft = false;
   #isStarted = false;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #openAt = 0;
@@ -72,7 +75,7 @@ export class Acceptor implements Task {
       return;
     }
     const error = this.#error(code);
-    calls.zc_endpoint_close(this.handle);
+    closeHandle(calls, this.handle);
     throw error;
   }
 
@@ -95,6 +98,11 @@ export class Acceptor implements Task {
 
   get isAdmitting(): boolean {
     return this.#admissions.length > 0;
+  }
+
+  /** Whether memory is being made for one of them. */
+  get hasWorkLeft(): boolean {
+    return this.#hasWorkLeft;
   }
 
   /** Not while the system has no room for another connection. */
@@ -123,9 +131,9 @@ export class Acceptor implements Task {
     this.#loop.stop(this);
     removeListener(this.handle);
     const { calls } = this.library;
-    calls.zc_endpoint_close(this.handle);
-    if (this.#spare !== undefined) calls.zc_endpoint_close(this.#spare);
-    for (const { handle } of this.#admissions.splice(0)) calls.zc_endpoint_close(handle);
+    closeHandle(calls, this.handle);
+    if (this.#spare !== undefined) closeHandle(calls, this.#spare);
+    for (const { handle } of this.#admissions.splice(0)) closeHandle(calls, handle);
   }
 
   /** False: nobody waits. */
@@ -157,7 +165,7 @@ export class Acceptor implements Task {
       if (refusal !== undefined) throw this.#unauthorized(peer, refusal);
       this.#admissions.push(admission);
     } catch (error) {
-      calls.zc_endpoint_close(handle);
+      closeHandle(calls, handle);
       this.#events.onError(error as Error);
     }
   }
@@ -174,34 +182,45 @@ export class Acceptor implements Task {
     this.#isKeptAdmitting = true;
     const backoff = new Backoff();
     while (this.isAdmitting) {
-      await backoff.pause(handshakeMax, undefined);
+      if (this.#hasWorkLeft) await nextTurn(this.library);
+      else await backoff.pause(handshakeMax, undefined);
       this.#admitAll();
     }
     this.#isKeptAdmitting = false;
   }
 
+  /** Goes on with each, in turns, until memory was worked on: that is enough for a turn of the event loop. */
   #admitAll(): void {
-    // Taken out first: an event may close this, or come back here.
-    for (const admission of this.#admissions.splice(0)) {
+    this.#hasWorkLeft = false;
+    for (let left = this.#admissions.length; left > 0 && !this.#hasWorkLeft; left--) {
+      // Taken out first: an event may close this, or come back here.
+      const admission = this.#admissions.shift();
+      if (admission === undefined) return;
       if (!this.#admit(admission)) this.#admissions.push(admission);
     }
   }
 
   /** Hands the memory over. False: it was not taken yet. */
-  #admit({ handle, peer, deadline }: Admission): boolean {
+  #admit(admission: Admission): boolean {
+    const { handle, peer } = admission;
     const { calls } = this.library;
     if (this.#isClosed) {
-      calls.zc_endpoint_close(handle);
+      closeHandle(calls, handle);
       return true;
     }
     const { wire, capacity, spin } = this.#options;
     const code = calls.zc_endpoint_establish(handle, this.#role, wire, capacity, spin, 0);
-    if (code === status.timeout && performance.now() < deadline) return false;
+    if (code === status.again) {
+      this.#hasWorkLeft = true;
+      admission.deadline = performance.now() + handshakeMax;
+      return false;
+    }
+    if (code === status.timeout && performance.now() < admission.deadline) return false;
     if (code >= 0) {
       this.#events.onConnection({ library: this.library, handle, path: this.path, peer, spin });
     } else {
       const error = errorOf(code, calls, handle, this.#attempt(peer));
-      calls.zc_endpoint_close(handle);
+      closeHandle(calls, handle);
       this.#events.onError(error);
     }
     return true;

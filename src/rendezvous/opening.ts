@@ -4,6 +4,7 @@ import { interest, numbers, role, status } from "../../ffi/table.ts";
 import { SystemError, UnauthorizedError } from "../errors.ts";
 import { errorOf, timedOut } from "../failures.ts";
 import { pendingOf } from "../loop/pending.ts";
+import { closeHandle, letMemoryGo, nextTurn } from "../loop/turns.ts";
 import {
   type CheckedConnect,
   type CheckedListen,
@@ -76,7 +77,7 @@ export async function connect(
   return await new Opening(path, "connecting", checked).run((it) => it.connect(as, checked));
 }
 
-/** Something that is to be tried until it answers otherwise than `status.timeout`. */
+/** Something that is to be tried until it answers otherwise than `status.timeout` or `status.again`. */
 interface Step {
   /** Pending on this thread for at most `timeout` milliseconds. */
   attempt(timeout: number): number;
@@ -151,6 +152,7 @@ class Opening {
         if (code !== status.peerGone) this.#check(code);
       }
       calls.zc_endpoint_refuse(this.#handle);
+      letMemoryGo(calls);
       // A crowd of strangers must not keep this going.
       if (this.#left() === 0) this.#check(status.timeout);
     }
@@ -187,8 +189,11 @@ class Opening {
     const backoff = new Backoff();
     while (true) {
       const code = step.attempt(0);
-      if (code !== status.timeout || this.#left() === 0) return code;
-      await backoff.pause(this.#left(), signal);
+      const hasWorkLeft = code === status.again;
+      if (!hasWorkLeft && code !== status.timeout) return code;
+      if (this.#left() === 0) return status.timeout;
+      if (hasWorkLeft) await nextTurn(this.#library);
+      else await backoff.pause(this.#left(), signal);
       signal?.throwIfAborted();
     }
   }
@@ -218,7 +223,7 @@ class Opening {
 
   #close(): void {
     removeListener(this.#handle);
-    this.#library.calls.zc_endpoint_close(this.#handle);
+    closeHandle(this.#library.calls, this.#handle);
   }
 
   #established(peer: Peer): Established {

@@ -273,12 +273,3 @@ test("a client or responder that connects to a plain channel is told that it is 
     }
   }
 });
-
-test("a client that connects to a client is refused by neither, and a call to it times out", async () => {
-  // The wire does not say which side calls.
-  const path = newPath();
-  const [one, other] = await Promise.all([RpcClient.listen(path), RpcClient.connect(path)]);
-  await assert.rejects(one.call(new Uint8Array(), { timeout: 20 }), { name: "TimeoutError" });
-  one.close();
-  other.close();
-});

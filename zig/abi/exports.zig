@@ -6,6 +6,7 @@
 const std = @import("std");
 const wire = @import("../ring/wire.zig");
 const handles = @import("handles.zig");
+const leaving = @import("../rendezvous/leaving.zig");
 const endpoints = @import("../rendezvous/endpoint.zig");
 const ends = @import("ends.zig");
 const Place = @import("../ring/reader.zig").Place;
@@ -53,9 +54,18 @@ pub const symbols = struct {
         return @intCast(handle);
     }
 
+    /// Answers 1 when memory is left for `zc_memory_let_go`; else 0.
     pub fn zc_endpoint_close(handle: u32) callconv(.c) i32 {
         watching.unwatch(handle); // Nobody may look at what is about to be unmapped.
-        return code(if (handles.close(handle)) .ok else .handle_closed);
+        if (!handles.close(handle)) return code(.handle_closed);
+        return @intFromBool(!leaving.is_empty());
+    }
+
+    /// Gives memory of what was closed back to the kernel, for about half a millisecond. `again`: there is more.
+    pub fn zc_memory_let_go() callconv(.c) i32 {
+        const slice_ms = @as(f64, endpoints.slice_us) / std.time.us_per_ms;
+        leaving.go_on(.after_ms(slice_ms)) catch return code(.again);
+        return code(.ok);
     }
 
     pub fn zc_endpoint_listen(handle: u32, path: [*]const u8, path_size: u32, mode: u32) callconv(.c) i32 {
@@ -87,7 +97,8 @@ pub const symbols = struct {
     }
 
     /// `role`: 0 producer, 1 consumer, 2 caller, 3 callee. A connector ignores version and capacity.
-    /// After a timeout nothing is lost: the same call goes on.
+    /// After a timeout nothing is lost: the same call goes on. `again`, which only a call with a timeout of 0 answers,
+    /// says that there is something to go on with at once.
     pub fn zc_endpoint_establish(handle: u32, role: u32, version: u32, capacity: u32, spin_us: f64, timeout_ms: f64) callconv(.c) i32 {
         const endpoint = handles.get(handle) orelse return code(.handle_closed);
         watching.unwatch(handle); // The listening socket is about to be closed.
@@ -141,7 +152,15 @@ pub const symbols = struct {
     pub fn zc_view_expose(handle: u32, outlives: u32) callconv(.c) i32 {
         const endpoint = handles.get(handle) orelse return code(.handle_closed);
         if (endpoint.visible_mapping() == null) return code(.misuse);
-        return @intCast(handles.expose_view(handle, outlives != 0));
+        const view = handles.expose_view(handle, outlives != 0) catch |err| return code_of_error(err);
+        return @intCast(view);
+    }
+
+    /// To be called before the handle is closed, when views outlive their ArrayBuffer and its storage was transferred.
+    pub fn zc_view_abandon(handle: u32) callconv(.c) i32 {
+        if (handles.get(handle) == null) return code(.handle_closed);
+        handles.abandon_view(handle);
+        return code(.ok);
     }
 
     /// To be called once, when the runtime says so.

@@ -9,8 +9,10 @@ const slots_max = @import("../loop/watch.zig").slots_max;
 
 pub const slot_count = 4096;
 const index_bits = 12;
-/// Handles are positive as an i32.
-const generation_limit = 1 << (31 - index_bits);
+/// Handles are positive as an i32. A slot whose generations are used up is never taken again, so that a stale
+/// handle cannot come to name what somebody else has opened. All slots together have 2^31 openings, less one for
+/// each: at 100 a second they last 248 days, and one is used up every 87 minutes, the lowest first.
+const generation_max = (1 << (31 - index_bits)) - 1;
 
 comptime {
     assert(1 << index_bits == slot_count);
@@ -36,6 +38,8 @@ const Slot = struct {
     /// Addresses that are never given back, since nobody can tell when the last view of them is gone.
     /// They show private zeros until the slot's next mapping takes their place.
     reserve: ?Arena = null,
+    /// As `abandon_view` says.
+    is_abandoned: bool = false,
 };
 
 var slots: [slot_count]Slot = @splat(.{});
@@ -48,7 +52,8 @@ pub fn open() ?u32 {
         if (@atomicLoad(u8, &slot.held, .monotonic) != 0) continue;
         // Acquire: pairs with the store in `drop`, whose thread was the last to touch the slot.
         if (@cmpxchgStrong(u8, &slot.held, 0, held_slot | held_open, .acquire, .monotonic) != null) continue;
-        slot.generation = slot.generation % (generation_limit - 1) + 1;
+        if (slot.generation == generation_max) continue; // It stays taken.
+        slot.generation += 1;
         endpoints[index] = .{ .reserve = slot.reserve };
         const handle = slot.generation << index_bits | @as(u32, @intCast(index));
         // Relaxed: a handle is used by the thread that opened it; another one sees only that a stale
@@ -70,8 +75,10 @@ pub inline fn get(handle: u32) ?*Endpoint {
 /// Says that JavaScript is given an ArrayBuffer over the mapping. `handle` is open.
 /// `outlives`: the runtime cannot tell when the last view of it is gone. Returns what names the view
 /// in `drop_view`; never 0.
-pub fn expose_view(handle: u32, outlives: bool) u32 {
-    const mapping = get(handle).?.mapping.?;
+pub fn expose_view(handle: u32, outlives: bool) error{ System, Misuse }!u32 {
+    const endpoint = get(handle).?;
+    try endpoint.prepare_view();
+    const mapping = endpoint.mapping.?;
     const index = handle % slot_count;
     // A reserve that was too small for this mapping stays taken too, by nobody: at most as much again
     // as the larger one that takes its place.
@@ -85,6 +92,13 @@ fn reserved_size(slot: *const Slot) usize {
     return if (slot.reserve) |reserve| reserve.bytes.len else 0;
 }
 
+/// Says, before `handle` is closed, that the storage of its ArrayBuffer has left that object, whose end so means
+/// nothing. The addresses are never used again.
+pub fn abandon_view(handle: u32) void {
+    const slot = &slots[handle % slot_count];
+    slot.is_abandoned = true;
+}
+
 /// The ArrayBuffer is gone. Called by whichever thread collects garbage.
 pub fn drop_view(view: u32) void {
     if (view >= 1 and view <= slot_count) drop(&slots[view - 1], held_view);
@@ -96,9 +110,21 @@ pub fn close(handle: u32) bool {
     const slot = &slots[handle % slot_count];
     @atomicStore(u32, &slot.handle, 0, .monotonic);
     slot.mapping = endpoint.close();
-    if (slot.mapping) |mapping| memory.retire(mapping);
+    if (slot.is_abandoned) abandon(slot);
     drop(slot, held_open);
     return true;
+}
+
+/// What is left of the mapping stays mapped, by nobody.
+fn abandon(slot: *Slot) void {
+    slot.is_abandoned = false;
+    if (is_reserved(slot)) slot.reserve = null;
+    slot.mapping = null;
+}
+
+fn is_reserved(slot: *const Slot) bool {
+    const mapping = slot.mapping orelse return false;
+    return if (slot.reserve) |reserve| mapping.bytes.ptr == reserve.bytes.ptr else false;
 }
 
 fn drop(slot: *Slot, held: u8) void {
@@ -106,10 +132,7 @@ fn drop(slot: *Slot, held: u8) void {
     // all the mapping that `close` left.
     const before = @atomicRmw(u8, &slot.held, .And, ~held, .acq_rel);
     if (before != held_slot | held) return;
-    if (slot.mapping) |mapping| {
-        const is_reserved = if (slot.reserve) |reserve| mapping.bytes.ptr == reserve.bytes.ptr else false;
-        if (!is_reserved) memory.unmap(mapping);
-    }
+    if (!is_reserved(slot)) if (slot.mapping) |mapping| memory.unmap(mapping);
     slot.mapping = null;
     @atomicStore(u8, &slot.held, 0, .release); // Pairs with `open`.
 }
@@ -128,6 +151,25 @@ test "a closed handle is stale, also when its slot is used again" {
     try testing.expectEqual(null, get(first));
 }
 
+test "a slot whose generations are used up is not used again" {
+    const first = open().?;
+    const index = first % slot_count;
+    try testing.expect(close(first));
+    const generation = slots[index].generation;
+    slots[index].generation = generation_max - 1;
+    const last = open().?;
+    try testing.expectEqual(index, last % slot_count);
+    try testing.expect(@as(i32, @bitCast(last)) > 0);
+    try testing.expect(close(last));
+    const other = open().?;
+    try testing.expect(other % slot_count != index);
+    try testing.expect(close(other));
+    try testing.expectEqual(null, get(first));
+    try testing.expectEqual(null, get(last));
+    // For the tests that want all slots.
+    slots[index] = .{ .generation = generation };
+}
+
 test "neither 0 nor a number out of nowhere is a handle" {
     for ([_]u32{ 0, 1, 4095, 4096, 0x7FFFFFFF, 0xFFFFFFFF }) |handle| {
         try testing.expectEqual(null, get(handle));
@@ -136,6 +178,8 @@ test "neither 0 nor a number out of nowhere is a handle" {
 }
 
 const memory = @import("../rendezvous/memory.zig");
+const Peer = @import("../os/peer.zig").Peer;
+const myself: Peer = .{ .pid = 0, .uid = 0, .gid = 0, .pidfd = Peer.pidfd_none };
 
 fn open_with_memory(capacity: u32) !u32 {
     var failure: @import("../failure.zig").Failure = .{};
@@ -143,7 +187,12 @@ fn open_with_memory(capacity: u32) !u32 {
     defer @import("../os/system.zig").close_fd(fd);
     const handle = open().?;
     const endpoint = get(handle).?;
+    const size = capacity + 768;
+    if (endpoint.reserve) |reserve| if (size <= reserve.bytes.len) {
+        endpoint.cover = try memory.make_cover(size, &failure);
+    };
     endpoint.mapping = try memory.map(fd, capacity, endpoint.reserve, &failure);
+    endpoint.end = .{ .consumer = try .init(endpoint.mapping.?, myself, 0, 0, &failure) };
     return handle;
 }
 
@@ -153,7 +202,7 @@ fn address_of(handle: u32) usize {
 
 test "a slot is not used again while a view of its memory is alive" {
     const first = try open_with_memory(4096);
-    const view = expose_view(first, false);
+    const view = try expose_view(first, false);
     try testing.expect(close(first));
     const second = open().?;
     try testing.expect(second % slot_count != first % slot_count);
@@ -167,7 +216,7 @@ test "a slot is not used again while a view of its memory is alive" {
 test "addresses that views may outlive show zeros until the slot maps over them again" {
     const first = try open_with_memory(8192);
     const address = address_of(first);
-    drop_view(expose_view(first, true));
+    drop_view(try expose_view(first, true));
     @as(*u8, @ptrFromInt(address + 800)).* = 7;
     try testing.expect(close(first));
     try testing.expectEqual(0, @as(*u8, @ptrFromInt(address + 800)).*);
@@ -181,9 +230,28 @@ test "addresses that views may outlive show zeros until the slot maps over them 
     try testing.expectEqual(0, @as(*u8, @ptrFromInt(address + 800)).*);
 }
 
+test "addresses that a view's storage was taken away from are never used again" {
+    const first = try open_with_memory(8192);
+    const address = address_of(first);
+    const view = try expose_view(first, true);
+    drop_view(view);
+    abandon_view(first);
+    try testing.expect(close(first));
+    for (0..2) |_| {
+        const next = try open_with_memory(8192);
+        try testing.expectEqual(first % slot_count, next % slot_count);
+        try testing.expect(address_of(next) != address);
+        _ = try expose_view(next, true);
+        drop_view(view);
+        try testing.expect(close(next));
+        try testing.expectEqual(0, @as(*u8, @ptrFromInt(address + 800)).*);
+        @as(*u8, @ptrFromInt(address + 800)).* = 0;
+    }
+}
+
 test "a view may go before its handle, and a second time does no harm" {
     const first = try open_with_memory(4096);
-    const view = expose_view(first, false);
+    const view = try expose_view(first, false);
     drop_view(view);
     try testing.expect(get(first) != null);
     try testing.expect(close(first));

@@ -5,7 +5,7 @@ const WaiterError = @import("../loop/waiters.zig").WaiterError;
 
 pub const Status = enum(i32) {
     ok = 0,
-    /// Not now: the ring is full, or there is nothing in it.
+    /// Not now: the ring is full, there is nothing in it, or work is left that the same call goes on with.
     again = -1,
     /// The peer closed, and everything that it published was delivered.
     peer_closed = -2,
@@ -48,6 +48,7 @@ pub fn code_of_error(err: EndpointError) i32 {
         error.Corrupt => .corrupt,
         error.TooLarge => .too_large,
         error.Timeout => .timeout,
+        error.WorkLeft => .again,
         error.Wire => .wire,
         error.System => .system,
         error.AddressInUse => .address_in_use,

@@ -16,7 +16,7 @@ pub fn watch(waiter: u32, handle: u32, interest: Interest, size: u32) WaiterErro
     const endpoint = handles.get(handle) orelse return error.Closed;
     const target = try target_of(endpoint, interest, size);
     const is_ready = try waiters.arm(waiter, handle, interest, target);
-    if (!is_ready) note_sleep(endpoint, interest);
+    if (!is_ready) note_watch(endpoint, interest, waiters.index_of(handle, interest == .room));
     return is_ready;
 }
 
@@ -87,13 +87,15 @@ fn producer_of(endpoint: *Endpoint) ?*channel.Producer {
     };
 }
 
-/// Counts a wait that another thread sleeps for.
-fn note_sleep(endpoint: *Endpoint, interest: Interest) void {
-    switch (interest) {
-        .news => consumer_of(endpoint).?.link.sleeps += 1,
-        .room => producer_of(endpoint).?.link.sleeps += 1,
-        .connector, .end => {},
-    }
+/// Counts a wait that another thread sleeps for, and has this thread set it aside before it sleeps itself.
+fn note_watch(endpoint: *Endpoint, interest: Interest, index: u16) void {
+    const link = switch (interest) {
+        .news => &consumer_of(endpoint).?.link,
+        .room => &producer_of(endpoint).?.link,
+        .connector, .end => return,
+    };
+    link.sleeps += 1;
+    link.watch_index = index;
 }
 
 /// Says that the peer was found dead, so that the next call on the handle knows.

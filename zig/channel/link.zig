@@ -23,6 +23,8 @@ pub const Link = struct {
     checked_ticks: u64,
     /// Waits that came to sleep in the kernel.
     sleeps: u64 = 0,
+    /// As in `WaitContext`.
+    watch_index: ?u16 = null,
 
     /// How often a side that polls looks whether its peer still lives.
     const poll_check_us = 20_000;
@@ -42,12 +44,19 @@ pub const Link = struct {
             .peer = &self.peer,
             .spin_ticks = self.spin_ticks,
             .sleeps = &self.sleeps,
+            .watch_index = self.watch_index,
         };
     }
 
     pub inline fn is_ready(self: *const Link) bool {
         // Acquire: pairs with `end`.
         return @atomicLoad(u32, &self.control.state, .acquire) == @intFromEnum(wire.State.ready);
+    }
+
+    /// Whether the peer says so; what this side ends itself does not count.
+    pub fn peer_has_closed(self: *const Link) bool {
+        const state = @atomicLoad(u32, &self.control.state, .acquire); // Pairs with `end`.
+        return !self.is_broken and state == @intFromEnum(wire.State.disconnected);
     }
 
     /// What a state other than ready means for this side.

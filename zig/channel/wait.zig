@@ -14,6 +14,7 @@ const mark = @import("../os/mark.zig");
 const time = @import("../os/time.zig");
 const Deadline = time.Deadline;
 const Peer = @import("../os/peer.zig").Peer;
+const waiters = @import("../loop/waiters.zig");
 
 pub const Outcome = enum {
     /// What was waited for may be there now.
@@ -38,6 +39,8 @@ pub const WaitContext = struct {
     spin_ticks: u64,
     /// Counts the waits that came to sleep.
     sleeps: *u64,
+    /// The watch that the event loop of this thread may have armed on the same word.
+    watch_index: ?u16 = null,
 
     pub const spin_forever = std.math.maxInt(u64);
 
@@ -101,6 +104,8 @@ fn spin(side: anytype, watch: *const WaitContext, start: u64, timeout_ms: f64) ?
 
 fn sleep(side: anytype, watch: *const WaitContext, deadline: Deadline) Outcome {
     const word = side.word();
+    // One word has one sleeper: each of two would take back what the other announced.
+    if (watch.watch_index) |index| waiters.set_aside(index);
     while (true) {
         @atomicStore(u32, word, @intFromEnum(wire.Sleeping.sleeping), .monotonic);
         mark.at(.sleep_announced);

@@ -51,6 +51,8 @@ pub const Waiter = struct {
     is_waited: bool = false,
     /// The last armed watch was disarmed, and `wait` has not told yet.
     was_emptied: bool = false,
+    /// A watch was set aside, and `wait` has not told yet.
+    was_set_aside: bool = false,
     /// A futex word of this process: `asleep` from before the mutex is let go for a sleep.
     doorbell: u32 = awake,
     /// It sleeps on descriptors, so that the bell is an eventfd.
@@ -103,6 +105,14 @@ pub const Waiter = struct {
         self.reported.add(index);
     }
 
+    /// Reports a watch of which nothing is known, so that the loop looks for itself.
+    pub fn set_aside(self: *Waiter, index: u16) void {
+        if (watches.all[index].is_reported) return;
+        self.report(index, false);
+        self.was_set_aside = true;
+        self.ring();
+    }
+
     /// `set_orphaned` is told the handle when its peer was found dead.
     pub fn take_one(self: *Waiter, index: u16, set_orphaned: fn (handle: u32) void) void {
         const watch = &watches.all[index];
@@ -127,6 +137,8 @@ pub const Waiter = struct {
     /// Reports what is ready. False: nothing was.
     pub fn look(self: *Waiter, now_ns: u64) bool {
         const before = self.reported.count;
+        const was_set_aside = self.was_set_aside and before > 0;
+        self.was_set_aside = false;
         for (self.armed.items[0..self.armed.count]) |index| watches.all[index].target.set_word(.sleeping);
         mark.at(.watches_announced);
         cpu.full_fence(); // Pairs with the ones in `wait.wake` and `Link.end`.
@@ -144,7 +156,7 @@ pub const Waiter = struct {
             const target = &watches.all[index].target;
             if (target.* != .connector and target.is_ready()) self.report(index, false);
         }
-        return self.reported.count > before;
+        return was_set_aside or self.reported.count > before;
     }
 
     fn report_dead_without_pidfd(self: *Waiter) void {

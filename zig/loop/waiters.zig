@@ -14,8 +14,9 @@ const Interest = @import("target.zig").Interest;
 const Deadline = time.Deadline;
 
 const index_bits = 7;
-/// Numbers are positive as an i32.
-const generation_limit = 1 << (31 - index_bits);
+/// Numbers are positive as an i32. As with handles, a waiter whose generations are used up is not taken again: all
+/// of them together last for 2^31 threads, less one for each.
+const generation_max = (1 << (31 - index_bits)) - 1;
 
 comptime {
     assert(1 << index_bits == waiter_count);
@@ -33,8 +34,8 @@ pub fn open_waiter() ?u32 {
         defer waiter.mutex.unlock();
         // A runtime ends a thread without asking it.
         if (waiter.number != 0 and !thread_lives(waiter.owner)) end(waiter);
-        if (waiter.number != 0 or waiter.is_waited) continue;
-        waiter.generation = waiter.generation % (generation_limit - 1) + 1;
+        if (waiter.number != 0 or waiter.is_waited or waiter.generation == generation_max) continue;
+        waiter.generation += 1;
         waiter.number = waiter.generation << index_bits | @as(u32, @intCast(index));
         waiter.owner = owner;
         waiter.was_emptied = false;
@@ -101,6 +102,16 @@ fn disarm_one(index: u16) void {
     if (@atomicLoad(u8, &watches.holders[index], .monotonic) == holder) waiter.disarm(index);
 }
 
+/// Called by the thread that armed the watch at `index`, if it is armed, before that thread sleeps on the same word.
+pub fn set_aside(index: u16) void {
+    const holder = @atomicLoad(u8, &watches.holders[index], .acquire); // Pairs with `Waiter.disarm`.
+    if (holder == 0) return;
+    const waiter = &waiters[holder - 1];
+    waiter.mutex.lock();
+    defer waiter.mutex.unlock();
+    if (@atomicLoad(u8, &watches.holders[index], .monotonic) == holder) waiter.set_aside(index); // Under the mutex.
+}
+
 /// Called by the thread that sleeps. Answers how many reports are to be taken, once there is a new
 /// one; 0: the time is up, or the last watch was disarmed.
 pub fn wait_for_reports(number: u32, timeout_ms: f64) WaiterError!u32 {
@@ -140,7 +151,8 @@ pub fn take_reports(number: u32, into: []align(1) u32, set_orphaned: fn (handle:
     return taken;
 }
 
-fn index_of(handle: u32, is_room: bool) u16 {
+/// Of the watch that a handle has for that.
+pub fn index_of(handle: u32, is_room: bool) u16 {
     return @intCast(handle % watches.slots_max * 2 + @intFromBool(is_room));
 }
 
@@ -151,6 +163,23 @@ fn lock(number: u32) ?*Waiter {
     if (waiter.number == number and number != 0) return waiter;
     waiter.mutex.unlock();
     return null;
+}
+
+test "a waiter whose generations are used up is not used again" {
+    const first = open_waiter().?;
+    const index = first % waiter_count;
+    try std.testing.expect(close_waiter(first));
+    const generation = waiters[index].generation;
+    defer waiters[index].generation = generation;
+    waiters[index].generation = generation_max - 1;
+    const last = open_waiter().?;
+    try std.testing.expectEqual(index, last % waiter_count);
+    try std.testing.expect(@as(i32, @bitCast(last)) > 0);
+    try std.testing.expect(close_waiter(last));
+    const other = open_waiter().?;
+    try std.testing.expect(other % waiter_count != index);
+    try std.testing.expect(close_waiter(other));
+    try std.testing.expect(!close_waiter(first));
 }
 
 test {

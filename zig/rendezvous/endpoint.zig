@@ -3,9 +3,13 @@
 //! The rendezvous is cut into steps, because between two of them TypeScript asks the user whether
 //! the peer is welcome: listen, accept, (refuse, accept ...), establish; or connect, establish. A
 //! listener that serves many stays one: each connector gets a handle with accept_from, establish.
-//! A step that ended in a timeout has lost nothing, and is gone on with by the same call.
+//! A step that ended in a timeout, or with work left, has lost nothing, and is gone on with by the same call.
 
+const std = @import("std");
 const memory = @import("memory.zig");
+const leaving = @import("leaving.zig");
+const wire = @import("../ring/wire.zig");
+const time = @import("../os/time.zig");
 const mark = @import("../os/mark.zig");
 const Arena = @import("../ring/arena.zig").Arena;
 const sockets = @import("socket.zig");
@@ -14,7 +18,7 @@ const handshake = @import("handshake.zig");
 const system = @import("../os/system.zig");
 const Peer = @import("../os/peer.zig").Peer;
 const Failure = @import("../failure.zig").Failure;
-const Deadline = @import("../os/time.zig").Deadline;
+const Deadline = time.Deadline;
 const channel = @import("../channel/channel.zig");
 const Rpc = @import("../channel/rpc.zig").Rpc;
 
@@ -23,6 +27,7 @@ pub const EndpointError = error{
     Corrupt,
     TooLarge,
     Timeout,
+    WorkLeft,
     Wire,
     System,
     AddressInUse,
@@ -45,6 +50,15 @@ pub const Role = enum(u32) {
     pub fn is_rpc(self: Role) bool {
         return self == .caller or self == .callee;
     }
+
+    fn opposite(self: Role) Role {
+        return switch (self) {
+            .producer => .consumer,
+            .consumer => .producer,
+            .caller => .callee,
+            .callee => .caller,
+        };
+    }
 };
 
 /// What a listener decides about the memory that it makes; in an RPC, about both arenas.
@@ -63,7 +77,20 @@ pub const End = union(enum) {
             inline else => |*end| end.close(),
         }
     }
+
+    /// True only where this side has not ended the channel itself.
+    fn peer_has_closed(self: *const End) bool {
+        return switch (self.*) {
+            .none => false,
+            .producer => |*producer| producer.link.peer_has_closed(),
+            .consumer => |*consumer| consumer.link.peer_has_closed(),
+            .rpc => |*rpc| rpc.out.link.peer_has_closed() and rpc.in.link.peer_has_closed(),
+        };
+    }
 };
+
+/// For how long a call that is not to wait works on memory: a part of what a turn of an event loop may take.
+pub const slice_us = 500;
 
 /// How far the handshake over a connection has come.
 const Exchange = union(enum) {
@@ -71,14 +98,21 @@ const Exchange = union(enum) {
     /// The listener's side.
     sending: Sending,
     /// The connector's side.
-    receiving: handshake.Reception,
+    receiving: Receiving,
 
     const Sending = struct {
         /// Null until the memory is made.
         transmission: ?handshake.Transmission = null,
         descriptors: [2]i32 = .{ -1, -1 },
+        /// Bytes of each arena whose pages are there.
+        filled: [2]usize = .{ 0, 0 },
         /// This side's end, which is nobody's to use before the peer has taken its own.
         end: End = .none,
+    };
+
+    const Receiving = struct {
+        reception: handshake.Reception = .{},
+        filled: [2]usize = .{ 0, 0 },
     };
 
     fn close_descriptors(self: *Exchange) void {
@@ -87,7 +121,7 @@ const Exchange = union(enum) {
             .sending => |*sending| for (sending.descriptors) |fd| {
                 if (fd >= 0) system.close_fd(fd);
             },
-            .receiving => |*reception| reception.close_descriptors(),
+            .receiving => |*receiving| receiving.reception.close_descriptors(),
         }
     }
 };
@@ -105,6 +139,8 @@ pub const Endpoint = struct {
     reverse: ?Arena = null,
     /// Addresses that a channel's memory is put at if it fits: they are this endpoint's, and not given back.
     reserve: ?Arena = null,
+    /// What is to take the place of `mapping` when it is closed, since JavaScript may still have a view of it.
+    cover: ?Arena = null,
     end: End = .none,
 
     pub fn listen(self: *Endpoint, path: []const u8, mode: u32) EndpointError!void {
@@ -147,16 +183,26 @@ pub const Endpoint = struct {
     }
 
     /// Ends the rendezvous: from here on there is a channel or an RPC, and neither socket nor path.
-    /// After a timeout the same call goes on with it; any other failure takes back what was done.
+    /// After a timeout the same call goes on with it, as it does when work is left, which only a call that is not
+    /// to wait says; any other failure takes back what was done.
     pub fn establish(self: *Endpoint, role: Role, offer: Offer, spin_us: f64, deadline: Deadline) EndpointError!void {
         const connection = self.connection orelse return error.Misuse;
+        const waits = !deadline.passed();
+        const until: Deadline = if (waits) deadline else .{ .at_ns = time.now_ns() + slice_us * std.time.ns_per_us };
         const result = switch (self.exchange) {
             .none => unreachable,
-            .sending => |*sending| self.hand_over(sending, role, offer, spin_us, deadline),
-            .receiving => |*reception| self.take_over(reception, role, spin_us, deadline),
+            .sending => |*sending| self.hand_over(sending, role, offer, spin_us, until, deadline),
+            .receiving => |*receiving| self.take_over(receiving, role, spin_us, until, deadline),
         };
         self.end = result catch |err| {
-            if (err != error.Timeout) self.start_over();
+            switch (err) {
+                error.Timeout => {},
+                error.WorkLeft => {
+                    self.failure = .{};
+                    if (waits) return error.Timeout;
+                },
+                else => self.start_over(),
+            }
             return err;
         };
         mark.at(.channel_opened);
@@ -171,27 +217,40 @@ pub const Endpoint = struct {
     }
 
     /// The listener's side: makes the memory, once, and sends it.
-    fn hand_over(self: *Endpoint, sending: *Exchange.Sending, role: Role, offer: Offer, spin_us: f64, deadline: Deadline) EndpointError!End {
+    fn hand_over(
+        self: *Endpoint,
+        sending: *Exchange.Sending,
+        role: Role,
+        offer: Offer,
+        spin_us: f64,
+        until: Deadline,
+        deadline: Deadline,
+    ) EndpointError!End {
         const fd = self.connection.?.fd;
-        if (sending.transmission == null) try self.make_memory(sending, role, offer, spin_us);
+        if (sending.transmission == null) try self.make_memory(sending, role, offer, spin_us, until);
         const count: usize = if (self.reverse == null) 1 else 2;
         try sending.transmission.?.send_rest(fd, sending.descriptors[0..count], deadline, &self.failure);
         mark.at(.handshake_sent);
-        try handshake.wait_until_taken(fd, deadline, &self.failure);
+        handshake.wait_until_taken(fd, deadline, &self.failure) catch |err| {
+            if (err == error.PeerGone and memory.is_given_up(self.mapping.?)) return self.same_end(role);
+            return err;
+        };
         mark.at(.handshake_taken);
         return sending.end;
     }
 
-    fn make_memory(self: *Endpoint, sending: *Exchange.Sending, role: Role, offer: Offer, spin_us: f64) EndpointError!void {
+    fn make_memory(self: *Endpoint, sending: *Exchange.Sending, role: Role, offer: Offer, spin_us: f64, until: Deadline) EndpointError!void {
         const rpc = role.is_rpc();
-        sending.descriptors[0] = try memory.create(offer.capacity, &self.failure);
-        try self.map(&self.mapping, sending.descriptors[0], offer.capacity, rpc);
-        memory.initialise(self.mapping.?, offer.version);
-        if (rpc) {
-            sending.descriptors[1] = try memory.create(offer.capacity, &self.failure);
-            try self.map(&self.reverse, sending.descriptors[1], offer.capacity, rpc);
-            memory.initialise(self.reverse.?, offer.version);
+        // What was closed goes before more is made: there is never more of it than was open at once.
+        try leaving.go_on(until);
+        const arenas = [_]*?Arena{ &self.mapping, &self.reverse };
+        const count: usize = if (rpc) 2 else 1;
+        for (arenas[0..count], sending.descriptors[0..count], sending.filled[0..count]) |arena, *fd, *filled| {
+            if (fd.* < 0) fd.* = try memory.create(offer.capacity, &self.failure);
+            if (arena.* == null) try self.map(arena, fd.*, offer.capacity, rpc);
+            try memory.fill(arena.*.?, fd.*, filled, until, &self.failure);
         }
+        for (arenas[0..count]) |arena| memory.initialise(arena.*.?, offer.version);
         // This side's abilities are to stand in the memory before the peer can look.
         sending.end = try self.open_end(role, spin_us);
         sending.transmission = .init(.{
@@ -203,29 +262,69 @@ pub const Endpoint = struct {
     }
 
     /// The connector's side: receives the memory and checks it before it believes any of it.
-    fn take_over(self: *Endpoint, reception: *handshake.Reception, role: Role, spin_us: f64, deadline: Deadline) EndpointError!End {
+    fn take_over(
+        self: *Endpoint,
+        receiving: *Exchange.Receiving,
+        role: Role,
+        spin_us: f64,
+        until: Deadline,
+        deadline: Deadline,
+    ) EndpointError!End {
         const rpc = role.is_rpc();
-        try reception.read_whole(self.connection.?.fd, deadline, &self.failure);
+        try receiving.reception.read_whole(self.connection.?.fd, deadline, &self.failure);
         mark.at(.handshake_received);
-        const received = try reception.check(rpc, &self.failure);
-        const fds = received.descriptors;
-        try memory.verify(fds[0], received.capacity_fwd, &self.failure);
-        try self.map(&self.mapping, fds[0], received.capacity_fwd, rpc);
-        try memory.verify_control(self.mapping.?, received.version, &self.failure);
-        if (rpc) {
-            try memory.verify(fds[1], received.capacity_rev, &self.failure);
-            try self.map(&self.reverse, fds[1], received.capacity_rev, rpc);
-            try memory.verify_control(self.reverse.?, received.version, &self.failure);
+        const received = try receiving.reception.check(rpc, &self.failure);
+        try leaving.go_on(until);
+        const arenas = [_]*?Arena{ &self.mapping, &self.reverse };
+        const capacities = [_]u32{ received.capacity_fwd, received.capacity_rev };
+        for (arenas[0..received.count], received.descriptors[0..received.count], capacities[0..received.count]) |arena, fd, capacity| {
+            if (arena.* != null) continue;
+            try memory.verify(fd, capacity, &self.failure);
+            try self.map(arena, fd, capacity, rpc);
+            try memory.verify_control(arena.*.?, received.version, &self.failure);
         }
+        for (arenas[0..received.count], receiving.filled[0..received.count]) |arena, *filled|
+            try memory.fill(arena.*.?, null, filled, until, &self.failure);
+        try self.check_other_end(role);
         const end = try self.open_end(role, spin_us);
         handshake.acknowledge(self.connection.?.fd);
         return end;
     }
 
+    /// A listener of ours has written its own end's abilities before it sent the memory; another writes none. One that
+    /// has taken the end that this side is to take hears of it by the state, as soon as this side leaves.
+    fn check_other_end(self: *Endpoint, role: Role) error{Wire}!void {
+        const control = self.mapping.?.control();
+        const abilities = switch (role) {
+            .producer, .caller => &control.producer_abilities,
+            .consumer, .callee => &control.consumer_abilities,
+        };
+        if (@atomicLoad(u32, abilities, .acquire) == 0) return; // Pairs with `Writer.init` and `Reader.init`.
+        memory.give_up(self.mapping.?);
+        return self.same_end(role);
+    }
+
+    fn same_end(self: *Endpoint, role: Role) error{Wire} {
+        return self.failure.wire(.role, @intFromEnum(role), @intFromEnum(role.opposite()));
+    }
+
     /// An RPC stays clear of addresses that JavaScript may still have a view of.
     fn map(self: *Endpoint, mapping: *?Arena, fd: i32, capacity: u32, rpc: bool) error{System}!void {
-        const reserve = if (rpc) null else self.reserve;
+        var reserve = if (rpc) null else self.reserve;
+        if (reserve) |range| {
+            const size = wire.memory_size(capacity);
+            // Views that look there are to see zeros again. Where nothing can be had for that, they go on doing so.
+            if (size <= range.bytes.len) self.cover = memory.make_cover(size, &self.failure) catch null;
+            if (self.cover == null) reserve = null;
+        }
         mapping.* = try memory.map(fd, capacity, reserve, &self.failure);
+        try memory.hide_from_children(mapping.*.?, &self.failure);
+    }
+
+    /// To be called before JavaScript gets a view of the mapping.
+    pub fn prepare_view(self: *Endpoint) error{ System, Misuse }!void {
+        const mapping = self.visible_mapping() orelse return error.Misuse;
+        if (self.cover == null) self.cover = try memory.make_cover(mapping.bytes.len, &self.failure);
     }
 
     fn open_end(self: *Endpoint, role: Role, spin_us: f64) error{Corrupt}!End {
@@ -242,6 +341,8 @@ pub const Endpoint = struct {
     /// Takes the handshake back to where it had not begun.
     fn start_over(self: *Endpoint) void {
         self.exchange.close_descriptors();
+        // What a listener made is nobody else's; what a connector was given is the listener's.
+        const is_last = self.exchange == .sending;
         switch (self.exchange) {
             .none => unreachable,
             .sending => |*sending| {
@@ -251,10 +352,8 @@ pub const Endpoint = struct {
             },
             .receiving => self.exchange = .{ .receiving = .{} },
         }
-        if (self.mapping) |mapping| self.drop(mapping);
-        self.mapping = null;
-        if (self.reverse) |reverse| memory.unmap(reverse);
-        self.reverse = null;
+        // Nothing is left of it: JavaScript has had no view yet, and a reserve is the slot's.
+        _ = self.let_go(is_last);
     }
 
     /// Whoever is on the other side, from the moment that it is connected.
@@ -280,22 +379,44 @@ pub const Endpoint = struct {
         };
     }
 
-    /// Tells the peer, and gives back everything but `mapping`, which is the caller's from here on.
+    /// Tells the peer, and gives back everything but what views may still look at, which shows zeros from here on
+    /// and is the caller's. Null: there is no such thing.
     pub fn close(self: *Endpoint) ?Arena {
         self.refuse();
         if (self.listener) |*listener| listener.close();
+        const is_last = self.peer_is_done();
         self.end.close();
         if (self.held_peer) |*held| held.close();
-        if (self.reverse) |reverse| memory.unmap(reverse);
-        const mapping = self.mapping;
+        const retired = self.let_go(is_last);
         self.* = .{};
-        return mapping;
+        return retired;
     }
 
-    /// Takes back what `memory.map` did.
-    fn drop(self: *const Endpoint, mapping: Arena) void {
-        const is_over_reserve = if (self.reserve) |reserve| mapping.bytes.ptr == reserve.bytes.ptr else false;
-        if (is_over_reserve) memory.retire(mapping) else memory.unmap(mapping);
+    /// Whether the peer has no use for the memory any more, because it has closed or is dead. Of two that close at
+    /// the same time neither may think so, and then the memory is freed all at once.
+    fn peer_is_done(self: *Endpoint) bool {
+        const held = if (self.held_peer) |*held| held else return false;
+        return self.end.peer_has_closed() or !held.is_alive();
+    }
+
+    /// The memory leaves; answers as `close` does.
+    fn let_go(self: *Endpoint, is_last: bool) ?Arena {
+        defer {
+            self.mapping = null;
+            self.reverse = null;
+            self.cover = null;
+        }
+        if (self.reverse) |reverse| leaving.add(reverse, is_last);
+        const mapping = self.mapping orelse {
+            if (self.cover) |cover| memory.unmap(cover);
+            return null;
+        };
+        const cover = self.cover orelse {
+            leaving.add(mapping, is_last);
+            return null;
+        };
+        if (memory.retire(mapping, cover)) |moved| leaving.add(moved, is_last);
+        return mapping;
     }
 
     fn is_busy(self: *const Endpoint) bool {
@@ -305,4 +426,5 @@ pub const Endpoint = struct {
 
 test {
     _ = @import("endpoint_test.zig");
+    _ = @import("slices_test.zig");
 }

@@ -358,7 +358,7 @@ test "an RPC keeps clear of the addresses that a channel's memory goes to" {
     defer system.close_fd(fd);
     const reserve = try memory.map(fd, 8192, null, &failure);
     defer memory.unmap(reserve);
-    memory.retire(reserve);
+    memory.unmap(memory.retire(reserve, try memory.make_cover(reserve.bytes.len, &failure)).?);
     meeting.listener.reserve = reserve;
     try expectError(error.Timeout, meeting.listener.establish(.callee, offer, 0, no_wait));
     try expect(meeting.listener.mapping.?.bytes.ptr != reserve.bytes.ptr);

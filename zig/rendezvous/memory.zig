@@ -7,6 +7,7 @@ const wire = @import("../ring/wire.zig");
 const system = @import("../os/system.zig");
 const mark = @import("../os/mark.zig");
 const Arena = @import("../ring/arena.zig").Arena;
+const Deadline = @import("../os/time.zig").Deadline;
 const Failure = @import("../failure.zig").Failure;
 const Subject = @import("../failure.zig").Subject;
 
@@ -29,14 +30,37 @@ const mfd_noexec_seal = 0x8;
 
 const read_write: linux.PROT = .{ .READ = true, .WRITE = true };
 
-/// Puts private zero pages over the shared ones, so that a view that JavaScript still holds reads
-/// zeros instead of faulting and the peer's memory is let go. The addresses stay taken.
-pub fn retire(arena: Arena) void {
-    const flags: linux.MAP = .{ .TYPE = .PRIVATE, .ANONYMOUS = true, .FIXED = true, .NORESERVE = true };
-    const result = linux.mmap(arena.bytes.ptr, arena.bytes.len, read_write, flags, -1, 0);
-    // Replacing a mapping by one of the same size needs nothing that could be refused; should it
-    // be all the same, the shared pages stay, which is safe too.
-    _ = result;
+/// Private zero pages somewhere else, to be put over an arena by `retire`. They are made before JavaScript gets to see
+/// the arena: what is private and can be written counts against limits, and here one can still say that they are
+/// reached.
+pub fn make_cover(size: usize, failure: *Failure) error{System}!Arena {
+    const flags: linux.MAP = .{ .TYPE = .PRIVATE, .ANONYMOUS = true, .NORESERVE = true };
+    const result = linux.mmap(null, size, read_write, flags, -1, 0);
+    try check(result, .mmap, failure);
+    return arena_at(result, size);
+}
+
+/// Puts the cover in the place of the shared pages, so that a view that JavaScript still holds reads zeros instead of
+/// faulting, and the peer's memory is let go. The addresses stay taken. Returns where the shared pages are now, for
+/// `leaving`. Null: they are gone.
+pub fn retire(arena: Arena, cover: Arena) ?Arena {
+    const size = arena.bytes.len;
+    assert(cover.bytes.len == size);
+    // A few page tables change hands, where to unmap the pages takes its time. Linux 5.13 and later; without
+    // addresses to spare, or before, the next call unmaps them.
+    const moved = linux.mremap(arena.bytes.ptr, size, size, .{ .MAYMOVE = true, .DONTUNMAP = true }, null);
+    // A mapping that moves and does not grow counts against no limit anew. Only a process at the limit of its number
+    // of mappings is refused, before anything is unmapped: no hole is left for others to fall into, but the view
+    // goes on showing the channel.
+    const placed = linux.mremap(cover.bytes.ptr, size, size, .{ .MAYMOVE = true, .FIXED = true }, arena.bytes.ptr);
+    if (linux.errno(placed) != .SUCCESS) unmap(cover);
+    return if (linux.errno(moved) == .SUCCESS) arena_at(moved, size) else null;
+}
+
+/// Sound: the kernel answered with a page-aligned range of at least `size` bytes that is ours alone to name.
+fn arena_at(address: usize, size: usize) Arena {
+    const pointer: [*]align(wire.line_size) u8 = @ptrFromInt(address);
+    return .{ .bytes = pointer[0..size] };
 }
 
 pub fn unmap(arena: Arena) void {
@@ -44,7 +68,7 @@ pub fn unmap(arena: Arena) void {
     assert(linux.errno(result) == .SUCCESS);
 }
 
-/// Makes the memory of a new arena and returns its descriptor: sized, backed by pages, sealed.
+/// Makes the file of a new arena and returns its descriptor: sized and sealed. `fill` gives it its pages.
 pub fn create(capacity: u32, failure: *Failure) error{System}!i32 {
     const fd = try create_file(failure);
     errdefer system.close_fd(fd);
@@ -53,23 +77,45 @@ pub fn create(capacity: u32, failure: *Failure) error{System}!i32 {
     // Above this limit the kernel does not only refuse: its SIGXFSZ would end the process.
     if (size > file_size_max()) return failure.system(.ftruncate, .FBIG);
     try check(linux.ftruncate(fd, size), .ftruncate, failure);
-    try take_pages(fd, size, failure);
     try check(linux.fcntl(fd, f_add_seals, seals_required), .fcntl, failure);
     mark.at(.memory_sealed);
     return fd;
 }
 
-/// Bytes for which the kernel gets pages in microseconds.
+/// Bytes whose pages come in some 250 us; and in microseconds.
+const fill_step = 256 * 1024;
 const pages_step = 64 * 1024;
 
-/// Where there is no memory left, this says so and nothing faults later. In steps: older kernels undo one that
-/// a signal interrupts, and with many signals a long one would never end.
-fn take_pages(fd: i32, size: u32, failure: *Failure) error{System}!void {
-    var start: u32 = 0;
-    while (start < size) : (start += pages_step) {
-        const length = @min(pages_step, size - start);
-        try check(system.retry(linux.fallocate, .{ fd, 0, start, length }), .fallocate, failure);
+/// Has the pages of an arena there, so that nothing faults later and no message is the first to touch one. `filled`
+/// says how many bytes are, from the start. `new_fd`: of an arena that is being made, whose pages are not in the file
+/// yet; where there is no memory left, this says so. After `WorkLeft` the same call goes on with it.
+pub fn fill(mapping: Arena, new_fd: ?i32, filled: *usize, until: Deadline, failure: *Failure) error{ System, WorkLeft }!void {
+    const bytes = mapping.bytes;
+    while (filled.* < bytes.len) {
+        if (filled.* > 0 and until.passed()) return error.WorkLeft;
+        const end = @min(filled.* + fill_step, bytes.len);
+        if (new_fd) |fd| try take_pages(fd, filled.*, end, failure);
+        try populate(@alignCast(bytes[filled.*..end]), failure);
+        filled.* = end;
     }
+}
+
+/// In steps: older kernels undo one that a signal interrupts, and with many signals a long one would never end.
+fn take_pages(fd: i32, start: usize, end: usize, failure: *Failure) error{System}!void {
+    var at = start;
+    while (at < end) : (at += pages_step) {
+        const arguments = .{ fd, 0, @as(i64, @intCast(at)), @as(i64, @intCast(@min(pages_step, end - at))) };
+        try check(system.retry(linux.fallocate, arguments), .fallocate, failure);
+    }
+}
+
+fn populate(bytes: []align(wire.line_size) u8, failure: *Failure) error{System}!void {
+    const madv_populate_write = 23;
+    const result = linux.madvise(bytes.ptr, bytes.len, madv_populate_write);
+    if (linux.errno(result) != .INVAL) return check(result, .madvise, failure);
+    // Before Linux 5.14: who looks at a page has it in the page tables too.
+    var at: usize = 0;
+    while (at < bytes.len) : (at += std.heap.page_size_min) _ = @as(*const volatile u8, &bytes[at]).*;
 }
 
 fn file_size_max() u64 {
@@ -112,22 +158,21 @@ fn file_size(fd: i32, failure: *Failure) error{System}!u64 {
     return stat.size;
 }
 
-/// Maps all of an arena: over `reserve`, a retired mapping, where it fits into that. The pages are
-/// present when this returns, and a fork does not inherit them.
+/// Maps all of an arena: over `reserve`, a retired mapping, where it fits into that.
 pub fn map(fd: i32, capacity: u32, reserve: ?Arena, failure: *Failure) error{System}!Arena {
     const size = wire.memory_size(capacity);
     const over = if (reserve) |range| size <= range.bytes.len else false;
     const address = if (over) reserve.?.bytes.ptr else null;
-    const flags: linux.MAP = .{ .TYPE = .SHARED, .POPULATE = true, .FIXED = over };
+    const flags: linux.MAP = .{ .TYPE = .SHARED, .FIXED = over };
     const result = linux.mmap(address, size, read_write, flags, fd, 0);
     try check(result, .mmap, failure);
-    // Sound: the kernel returned a page-aligned range of at least `size` bytes that is ours alone to name.
-    const pointer: [*]align(wire.line_size) u8 = @ptrFromInt(result);
-    const mapping: Arena = .{ .bytes = pointer[0..size] };
-    errdefer if (over) retire(mapping) else unmap(mapping);
-    try check(linux.madvise(pointer, size, linux.MADV.DONTFORK), .madvise, failure);
     mark.at(.memory_mapped);
-    return mapping;
+    return arena_at(result, size);
+}
+
+/// A child of fork would otherwise have the mapping too, and keep the memory for as long as it lives.
+pub fn hide_from_children(mapping: Arena, failure: *Failure) error{System}!void {
+    try check(linux.madvise(mapping.bytes.ptr, mapping.bytes.len, linux.MADV.DONTFORK), .madvise, failure);
 }
 
 /// Fills in the control block of a new arena. What is published by sending its descriptor.
@@ -139,6 +184,15 @@ pub fn initialise(mapping: Arena, version: u32) void {
     control.alignment = wire.alignment;
     @atomicStore(u32, &control.state, @intFromEnum(wire.State.ready), .release); // Pairs with `verify_control`.
     mark.at(.memory_initialised);
+}
+
+/// Leaves word that this arena cannot become a channel, for a listener that is about to see its connector leave.
+pub fn give_up(mapping: Arena) void {
+    @atomicStore(u32, &mapping.control().state, @intFromEnum(wire.State.fatal), .release); // Pairs with `is_given_up`.
+}
+
+pub fn is_given_up(mapping: Arena) bool {
+    return @atomicLoad(u32, &mapping.control().state, .acquire) == @intFromEnum(wire.State.fatal); // Pairs with `give_up`.
 }
 
 /// Checks that the control block of a peer's arena says what its handshake said.
@@ -274,11 +328,39 @@ test "a retired mapping reads zeros and can be written without reaching the peer
     const theirs = try map(fd, 4096, null, &failure);
     defer unmap(theirs);
     initialise(ours, 4);
-    retire(ours);
+    unmap(retire(ours, try make_cover(ours.bytes.len, &failure)).?);
     try testing.expectEqual(0, ours.bytes[0]);
     ours.bytes[100] = 7;
     try testing.expectEqual(0, theirs.bytes[100]);
     try testing.expectEqual(wire.magic, theirs.control().magic);
+}
+
+test "an arena is retired also where nothing more may be private" {
+    const support = @import("../test_support.zig");
+    const child = try support.spawn(retire_at_limit, .{});
+    try testing.expectEqual(0, try support.exit_code(child));
+}
+
+fn retire_at_limit() u8 {
+    var failure: Failure = .{};
+    const fd = create(1 << 20, &failure) catch return 1;
+    const ours = map(fd, 1 << 20, null, &failure) catch return 2;
+    const theirs = map(fd, 1 << 20, null, &failure) catch return 3;
+    initialise(ours, 4);
+    const cover = make_cover(ours.bytes.len, &failure) catch return 4;
+    var limit: linux.rlimit = undefined;
+    if (linux.errno(linux.getrlimit(.DATA, &limit)) != .SUCCESS) return 5;
+    limit.cur = std.heap.pageSize(); // 0 would mean that there is none.
+    if (linux.errno(linux.setrlimit(.DATA, &limit)) != .SUCCESS) return 6;
+    if (make_cover(ours.bytes.len, &failure)) |_| return 7 else |_| {}
+    if (failure.subject != .mmap or failure.errno != .NOMEM) return 8;
+
+    const moved = retire(ours, cover) orelse return 9;
+    for (ours.bytes) |byte| if (byte != 0) return 10;
+    @memset(ours.bytes, 7);
+    if (theirs.control().magic != wire.magic or theirs.ring()[0] != 0) return 11;
+    if (moved.control().magic != wire.magic) return 12;
+    return 0;
 }
 
 test "an arena is mapped over a reserve that is large enough, and elsewhere otherwise" {
@@ -290,10 +372,10 @@ test "an arena is mapped over a reserve that is large enough, and elsewhere othe
 
     const reserve = try map(fd, 8192, null, &failure);
     defer unmap(reserve);
-    retire(reserve);
+    unmap(retire(reserve, try make_cover(reserve.bytes.len, &failure)).?);
     const over = try map(small_fd, 4096, reserve, &failure);
     try testing.expectEqual(reserve.bytes.ptr, over.bytes.ptr);
-    retire(over);
+    unmap(retire(over, try make_cover(over.bytes.len, &failure)).?);
     const elsewhere = try map(fd, 8192, over, &failure);
     defer unmap(elsewhere);
     try testing.expect(elsewhere.bytes.ptr != over.bytes.ptr);
@@ -305,6 +387,7 @@ test "a child of fork does not have the mapping" {
     defer system.close_fd(fd);
     const mapping = try map(fd, 4096, null, &failure);
     defer unmap(mapping);
+    try hide_from_children(mapping, &failure);
     const child = linux.fork();
     if (child == 0) {
         // mincore fails with ENOMEM for a page that is not mapped.
