@@ -186,5 +186,6 @@ test {
     _ = @import("waiter_test.zig");
     _ = @import("waiter_ends_test.zig");
     _ = @import("waiter_kinds_test.zig");
+    _ = @import("waiter_beside_test.zig");
     _ = @import("waiter_scarcity_test.zig");
 }
