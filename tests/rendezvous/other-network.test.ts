@@ -59,7 +59,7 @@ test("from another network namespace a path leads to the listener, and an abstra
   using lost = startElsewhere({ ...connect, path: name, options: { timeout: 100 } });
   assert.match((await within(lost.next<Meeting>(), 10_000)).error?.message ?? "", advice);
   // Whoever is in this network has it.
-  Consumer.connectSync(name, { timeout: 5000 }).close();
+  (await Consumer.connect(name, { timeout: 5000 })).close();
   (await listening).close();
 
   const path = newPath();
