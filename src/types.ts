@@ -6,7 +6,13 @@ export interface Peer {
 }
 
 export interface Waiting {
-  /** Milliseconds; default: no limit. On expiry a `DOMException` named `TimeoutError` is thrown. */
+  /**
+   * Milliseconds; default: no limit. On expiry a `DOMException` named `TimeoutError` is thrown.
+   *
+   * While a Sync call waits, this thread runs no JavaScript: no timer, and no handler of a signal. So
+   * Ctrl-C does nothing until the call returns if SIGINT has a handler, and ends the process at once if
+   * it has none. Give a `timeout` where that matters, and call again.
+   */
   timeout?: number;
   /** Ends the wait: the promise rejects with the signal's reason. Asynchronous calls only. */
   signal?: AbortSignal;

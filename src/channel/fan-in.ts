@@ -114,7 +114,7 @@ export class FanIn implements AsyncIterable<FanInMessage>, AsyncDisposable {
     );
   }
 
-  /** Like `tryReceive`; while there is nothing, waits on this thread. */
+  /** Like `tryReceive`; while there is nothing, waits on this thread, which runs nothing else (see `Waiting`). */
   receiveSync(waiting?: Waiting): FanInMessage {
     const start = performance.now();
     const deadline = start + checkTimeout(waiting);
