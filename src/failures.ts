@@ -268,7 +268,7 @@ function nameOf(table: Readonly<Record<string, number>>, value: number): string 
 }
 
 function errnoName(errno: number): string {
-  // The runtimes leave the last one out.
+  // `constants` of the runtimes has no ETOOMANYREFS.
   const names: Readonly<Record<string, number>> = { ...constants.errno, ETOOMANYREFS: 109 };
   return Object.keys(names).find((name) => names[name] === errno) ?? `errno ${errno}`;
 }

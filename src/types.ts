@@ -80,7 +80,7 @@ export interface ProducerStats {
   readonly bytes: number;
   /** Attempts that found the ring full. */
   readonly full: number;
-  /** Pending for room that came to sleep in the kernel. */
+  /** Waits for room in which this side slept in the kernel. */
   readonly sleeps: number;
   /** Bytes of the ring that the consumer is not known to have released. */
   readonly queued: number;
@@ -93,7 +93,7 @@ export interface ConsumerStats {
   readonly bytes: number;
   /** Attempts that found nothing. */
   readonly empty: number;
-  /** Pending for a message that came to sleep in the kernel. */
+  /** Waits for a message in which this side slept in the kernel. */
   readonly sleeps: number;
   /** Bytes of the ring that are known to be published and not yet received. */
   readonly queued: number;

@@ -120,7 +120,7 @@ export class RpcResponder implements Disposable {
       idHigh,
       Infinity,
     );
-    // Of a client that has gone the next receive tells, once all that it had published is answered.
+    // That the client has gone is said by the next receive, after its last request.
     if (code >= 0 || code === status.peerClosed || code === status.peerDied) return;
     this.#channel.fail(code, "replying");
   }

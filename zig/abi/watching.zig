@@ -87,7 +87,7 @@ fn producer_of(endpoint: *Endpoint) ?*channel.Producer {
     };
 }
 
-/// Counts a wait that another thread sleeps for.
+/// Counts a wait for which a waiter's thread sleeps.
 fn note_sleep(endpoint: *Endpoint, interest: Interest) void {
     switch (interest) {
         .news => consumer_of(endpoint).?.link.sleeps += 1,
