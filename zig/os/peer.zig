@@ -41,8 +41,8 @@ pub const Peer = struct {
     }
 
     /// Certain with a pidfd, which never stands for another process. Where there is only a pid, the kernel
-    /// may have given that to a stranger, who then counts as the living peer. Out of line: every wait asks, and none is
-    /// in a hurry then.
+    /// may have given that to a stranger, who then counts as the living peer. Out of line: every wait
+    /// asks, and none is in a hurry then.
     pub noinline fn is_alive(self: *const Peer) bool {
         if (self.pidfd >= 0) return !is_readable(self.pidfd);
         if (self.pidfd == pidfd_gone) return false;

@@ -196,6 +196,22 @@ test "a listener is found by its file, though the path leads to one that nobody 
     try expectEqual(live_listener.Verdict{ .alive = .ADDRINUSE }, try live_listener.probe(file, &stale, &failure));
 }
 
+test "while another listener replaces a stale file, it is left to that one at once" {
+    var folder = try support.Folder.make();
+    defer folder.remove();
+    const address = try Address.parse(folder.file("a.sock"));
+    system.close_fd(try support.listening_socket(&address));
+    const place: SocketFile = .open(&address);
+    defer place.close();
+    const lock = (try StaleLock.take(place.folder, &address)).?;
+    var failure: Failure = .{};
+    try std.testing.expectError(error.AddressInUse, place.clear(&failure));
+    _ = try entry_at(address.file_path());
+    lock.drop();
+    try place.clear(&failure);
+    try expectEqual(.NOENT, look(linux.AT.FDCWD, address.file_path(), 0).failed);
+}
+
 test "a file that took the place of the socket's keeps its mode and its name" {
     var folder = try support.Folder.make();
     defer folder.remove();
