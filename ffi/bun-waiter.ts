@@ -8,7 +8,7 @@ export interface WaiterOrder {
   readonly waiter: number;
 }
 
-/** Milliseconds of native sleep after which this worker can be terminated. */
+/** Milliseconds. A worker can be terminated only between two native calls, so none sleeps longer. */
 const sleepMax = 500;
 
 declare const self: Worker;

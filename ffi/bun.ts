@@ -3,7 +3,7 @@ import type { WaiterOrder } from "./bun-waiter.ts";
 import type { Calls, Library, Opener } from "./library.ts";
 import { symbols } from "./table.ts";
 
-/** Takes more than its published type says. */
+/** `toArrayBuffer` of bun:ffi takes a deallocator too, which its published type leaves out. */
 type ToArrayBuffer = (
   address: number,
   offset: number,
@@ -12,7 +12,7 @@ type ToArrayBuffer = (
   deallocator: number,
 ) => ArrayBuffer;
 
-/** A worker of Bun has more than the other runtimes' types know. */
+/** What Bun's workers have and the common type of `Worker` does not. */
 type BunWorker = Worker & { ref(): void; unref(): void };
 type StartWorker = new (url: URL, options: { smol: boolean; name: string }) => BunWorker;
 
@@ -54,7 +54,7 @@ function open(path: string): Library {
       const worker = new StartedWorker(waiterUrl(), { smol: true, name: "zerocross waiter" });
       worker.unref();
       worker.onmessage = onReports;
-      // Without it whatever waits would do so for ever, and nobody would know why.
+      // Without this error whatever waits would wait for ever, and nobody would know why.
       worker.onerror = ({ message }) => {
         throw new Error(
           `zerocross could not start the worker that waits for its channels: ${message}. ` +
@@ -67,7 +67,7 @@ function open(path: string): Library {
   };
 }
 
-/** Beside this file, and beside the bundle that it becomes part of. */
+/** The worker's file lies beside this one, and in the package beside the bundle. */
 function waiterUrl(): URL {
   const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
   return new URL(`./bun-waiter.${extension}`, import.meta.url);

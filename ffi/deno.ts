@@ -2,7 +2,7 @@ import { setImmediate } from "node:timers";
 import type { Library, Opener, WaiterThread } from "./library.ts";
 import { symbols } from "./table.ts";
 
-/** Microseconds in which Deno gets from the end of a turn to its wait. */
+/** Microseconds: more than Deno takes from the end of a turn until it waits for events. */
 const betweenTurns = 30;
 
 export const denoOpener: Opener = {
@@ -26,18 +26,19 @@ function open(path: string): Library {
 
   return {
     calls: calls as Library["calls"],
-    // What is watched is the object; the storage leaves it when it is transferred.
+    // The registry watches the ArrayBuffer object, but a transfer moves the storage to a new one.
     viewsOutlive: true,
     bufferAt(address, size, view) {
-      // Null would be the address 0.
+      // Sound: only the address 0 gives null.
       const pointer = Deno.UnsafePointer.create(BigInt(address)) as Deno.PointerObject;
       const buffer = Deno.UnsafePointerView.getArrayBuffer(pointer, size);
       collected.register(buffer, view);
       return buffer;
     },
-    // While one setImmediate follows another Deno looks at sockets once in 61 turns, and when it has
-    // nothing else to do than to wait for a call off the loop. The call is made when this turn's promises
-    // are done with, and lasts: one that is over before Deno waits for it is not waited for.
+    // While one setImmediate follows another, Deno looks at sockets only once in 61 turns. It also does
+    // so when it has nothing to do but to wait for a call off the loop, so such a call is made here. The
+    // call starts after this turn's promises and lasts until Deno waits: if it ended before that, Deno
+    // would go on without a wait.
     afterSockets(callback) {
       setImmediate(() => void zc_thread_sleep(betweenTurns).then(callback));
     },

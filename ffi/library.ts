@@ -41,8 +41,8 @@ export interface Library {
   bufferAt(address: number, size: number, view: number): ArrayBuffer;
 
   /**
-   * Calls back in a later turn of the event loop, before which sockets were looked at too. Absent
-   * where they are before every turn.
+   * Calls back in a later turn of the event loop, and has the runtime look at its sockets before that.
+   * Absent where a runtime does so before every turn anyway.
    */
   readonly afterSockets?: (callback: () => void) => void;
 

@@ -48,10 +48,20 @@ function attempt<Result>(path: string, step: (path: string) => Result): Result {
     return step(path);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new LoadError(`zerocross could not load its native library: ${reason} (${path})`, {
-      cause,
-    });
+    throw new LoadError(
+      `zerocross could not load its native library: ${reason} (${path}). ${adviceOn(reason)}`.trimEnd(),
+      { cause },
+    );
   }
+}
+
+/** What the loader says does not tell a user what to do. */
+function adviceOn(reason: string): string {
+  if (!reason.includes("failed to map segment")) return "";
+  return (
+    "Its folder is probably mounted noexec, so that nothing in it may be executed: " +
+    "put node_modules elsewhere, or have the folder mounted without noexec."
+  );
 }
 
 function runtimeOpener(): Opener {

@@ -69,14 +69,16 @@ export function errorOf(code: number, calls: Calls, handle: number, attempt: Att
     case status.pathHasNul:
       return new RangeError(`${at}: the path has a zero byte in it; expected a path without one`);
   }
-  return describedError(code, at, peer, readFailure(calls, handle));
+  return describedError(code, attempt, peer, readFailure(calls, handle));
 }
 
 /** The errors of which native code has noted the details. */
-function describedError(code: number, at: string, peer: string, failure: Failure): Error {
+function describedError(code: number, attempt: Attempt, peer: string, failure: Failure): Error {
+  const { path } = attempt;
+  const at = `${attempt.doing} (${path})`;
   switch (code) {
     case status.timeout:
-      return timeoutError(at, failure);
+      return timeoutError(at, path, failure);
     case status.corrupt:
       return new CorruptError(`${at}: ${corruption(failure, peer)} Close the channel.`);
     case status.wire:
@@ -89,7 +91,7 @@ function describedError(code: number, at: string, peer: string, failure: Failure
     case status.pathRefused:
       return pathRefusedError(at, failure);
     case status.system:
-      return systemError(at, failure);
+      return systemError(at, path, failure);
   }
   return new ZerocrossError(
     "ERR_ZEROCROSS_INTERNAL",
@@ -106,9 +108,11 @@ export function timedOut(at: string, found = "it took longer than `timeout` allo
   return new DOMException(`${at}: timed out: ${found}.`, "TimeoutError");
 }
 
-function timeoutError(at: string, failure: Failure): DOMException {
+function timeoutError(at: string, path: string, failure: Failure): DOMException {
+  const errno = errnoName(failure.errno);
+  const elsewhere = isUnknownName(path, errno) ? `. ${nameElsewhere}` : "";
   const waitedFor: Record<number, string> = {
-    [subject.connect]: `nobody accepted on the path (${errnoName(failure.errno)}). Start the listener, or give more time`,
+    [subject.connect]: `nobody accepted on the path (${errno}). Start the listener, or give more time${elsewhere}`,
     [subject.silence]: `the listener accepted and then sent ${failure.found} bytes of its handshake. Check what listens there`,
   };
   return timedOut(at, waitedFor[failure.subject]);
@@ -141,8 +145,15 @@ function addressInUseError(at: string, failure: Failure): SystemError {
 }
 
 const nobodyListens = "Nobody listens there: start the listener first, or connect with `retry`.";
+const nameElsewhere =
+  "A name that begins with @ is known in one network namespace only: to meet a process of another " +
+  "container, use a path in a folder that both have";
 
-function systemError(at: string, failure: Failure): SystemError {
+function isUnknownName(path: string, errno: string): boolean {
+  return errno === "ECONNREFUSED" && path.startsWith("@");
+}
+
+function systemError(at: string, path: string, failure: Failure): SystemError {
   const call = nameOf(subject, failure.subject);
   const errno = errnoName(failure.errno);
   const isAtPath = ["bind", "connect", "unlink", "chmod"].includes(call);
@@ -160,7 +171,7 @@ function systemError(at: string, failure: Failure): SystemError {
     EPERM: forbidden,
     ENOSYS: sandboxed,
     EROFS: "The file system is read-only: use another path.",
-    ECONNREFUSED: nobodyListens,
+    ECONNREFUSED: isUnknownName(path, errno) ? `${nobodyListens} ${nameElsewhere}.` : nobodyListens,
     EAGAIN: "The listener has more connectors waiting than it takes: connect with `retry`.",
     EMFILE: "This process has too many descriptors open: close some, or raise its limit.",
     ENFILE: "The system has too many files open.",
@@ -261,7 +272,7 @@ function nameOf(table: Readonly<Record<string, number>>, value: number): string 
 }
 
 function errnoName(errno: number): string {
-  // The runtimes leave the last one out.
+  // `constants` of the runtimes has no ETOOMANYREFS.
   const names: Readonly<Record<string, number>> = { ...constants.errno, ETOOMANYREFS: 109 };
   return Object.keys(names).find((name) => names[name] === errno) ?? `errno ${errno}`;
 }

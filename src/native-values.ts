@@ -31,7 +31,8 @@ function getterOf(prototype: object, key: PropertyKey): unknown {
  */
 export function nativeLength(array: Uint8Array | Uint32Array): number {
   const { length } = array;
-  // Elements cannot lie. The getter cannot either, but it costs as much as sending a message.
+  // A subclass can give any `length`, but no element that is not there. The getter below tells the true
+  // length, and costs as much as sending a message.
   if (isU32(length) && (length === 0 || array[length - 1] !== undefined)) return length;
   return Math.min(lengthOf.call(array), u32Max);
 }
@@ -51,7 +52,7 @@ export function checkTypeId(typeId: number): void {
   );
 }
 
-/** Also for sizes that native code has refused. */
+/** Checks a size before or after native code has refused it: the error is the same. */
 export function checkSize(size: number, sizeMax: number, what: string): void {
   if (typeof size !== "number") {
     throw new TypeError(`${what} is ${show(size)}; expected a number of bytes`);

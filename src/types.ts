@@ -6,7 +6,13 @@ export interface Peer {
 }
 
 export interface Waiting {
-  /** Milliseconds; default: no limit. On expiry a `DOMException` named `TimeoutError` is thrown. */
+  /**
+   * Milliseconds; default: no limit. On expiry a `DOMException` named `TimeoutError` is thrown.
+   *
+   * While a Sync call waits, this thread runs no JavaScript: no timer, and no handler of a signal. So
+   * Ctrl-C does nothing until the call returns if SIGINT has a handler, and ends the process at once if
+   * it has none. Give a `timeout` where that matters, and call again.
+   */
   timeout?: number;
   /** Ends the wait: the promise rejects with the signal's reason. Asynchronous calls only. */
   signal?: AbortSignal;
@@ -74,7 +80,7 @@ export interface ProducerStats {
   readonly bytes: number;
   /** Attempts that found the ring full. */
   readonly full: number;
-  /** Pending for room that came to sleep in the kernel. */
+  /** Waits for room in which this side slept in the kernel. */
   readonly sleeps: number;
   /** Bytes of the ring that the consumer is not known to have released. */
   readonly queued: number;
@@ -87,7 +93,7 @@ export interface ConsumerStats {
   readonly bytes: number;
   /** Attempts that found nothing. */
   readonly empty: number;
-  /** Pending for a message that came to sleep in the kernel. */
+  /** Waits for a message in which this side slept in the kernel. */
   readonly sleeps: number;
   /** Bytes of the ring that are known to be published and not yet received. */
   readonly queued: number;

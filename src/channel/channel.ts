@@ -84,7 +84,7 @@ export class Channel {
     }
   }
 
-  /** The asynchronous calls that wait, on this end for `what`. */
+  /** The asynchronous calls that wait on this end. It only ever waits for one thing, `what`. */
   waitsFor(what: Interest): Pending {
     this.#waits ??= pendingOf(this, what);
     return this.#waits;

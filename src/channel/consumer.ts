@@ -103,7 +103,7 @@ export class Consumer implements Disposable, AsyncIterable<Message> {
     return this.#receiver.tryReceive();
   }
 
-  /** Like `tryReceive`; while there is nothing, waits on this thread. */
+  /** Like `tryReceive`; while there is nothing, waits on this thread, which runs nothing else (see `Waiting`). */
   receiveSync(waiting?: Waiting): Message | null {
     this.#checkNoBatch();
     return this.#receiver.receiveSync(waiting === undefined ? Infinity : checkTimeout(waiting));
@@ -136,7 +136,7 @@ export class Consumer implements Disposable, AsyncIterable<Message> {
     return this.#failInto(code, into);
   }
 
-  /** Like `tryReceiveInto`; while there is nothing, waits on this thread. Never -1. */
+  /** Like `tryReceiveInto`; while there is nothing, waits as `receiveSync` does. Never -1. */
   receiveIntoSync(into: Uint8Array, waiting?: Waiting): number {
     if (!(into instanceof Uint8Array)) checkBytes(into, "into");
     const timeout = waiting === undefined ? Infinity : checkTimeout(waiting);
@@ -174,7 +174,7 @@ export class Consumer implements Disposable, AsyncIterable<Message> {
     return this.#drainOther(code);
   }
 
-  /** Like `tryDrain`; while there is nothing, waits on this thread. */
+  /** Like `tryDrain`; while there is nothing, waits on this thread, which runs nothing else (see `Waiting`). */
   drainSync(max = defaultDrainMax, waiting?: Waiting): Batch | null {
     const limit = this.#drainLimit(max);
     const timeout = waiting === undefined ? Infinity : checkTimeout(waiting);

@@ -47,10 +47,10 @@ export class FanIn implements AsyncIterable<FanInMessage>, AsyncDisposable {
   /** The source that is asked next, and how many messages in a row it has had. */
   #turn = 0;
   #row = 0;
-  /** Whether the loop watches: while calls wait, and for a turn after. */
+  /** Whether the event loop watches the sources: while calls wait, and for one turn after. */
   #isWatching = false;
   #acceptedAt = 0;
-  /** For a thread that waits in `receiveSync`. */
+  /** The native waiter that `receiveSync` sleeps with, opened when it first does. */
   #syncWaiter: number | undefined;
   #isClosed = false;
 
@@ -87,9 +87,10 @@ export class FanIn implements AsyncIterable<FanInMessage>, AsyncDisposable {
   /** The next message, copied. `undefined`: nothing there now. */
   tryReceive(): FanInMessage | undefined {
     if (this.#isClosed) throw this.#closedError();
-    // Those who always have something must not keep others from connecting.
+    // Producers that always have a message must not keep others from connecting.
     if (this.#row === rowMax) this.#acceptNowAndThen();
-    // One more than there are: who has had its row is asked again when nobody else has anything.
+    // One round more than there are sources: one that has had `rowMax` messages in a row is asked again
+    // when no other has any.
     for (let left = this.#sources.length + 1; left > 0; left--) {
       const source = this.#sources[this.#turn % this.#sources.length];
       if (source === undefined) break;
@@ -114,7 +115,7 @@ export class FanIn implements AsyncIterable<FanInMessage>, AsyncDisposable {
     );
   }
 
-  /** Like `tryReceive`; while there is nothing, waits on this thread. */
+  /** Like `tryReceive`; while there is nothing, waits on this thread, which runs nothing else (see `Waiting`). */
   receiveSync(waiting?: Waiting): FanInMessage {
     const start = performance.now();
     const deadline = start + checkTimeout(waiting);
@@ -150,7 +151,10 @@ export class FanIn implements AsyncIterable<FanInMessage>, AsyncDisposable {
     return this.#acceptor.library.calls;
   }
 
-  /** A source that has ended is no source any more; why it did is between it and its process. */
+  /**
+   * `undefined` when the source has no message now, or has ended. One that has ended is dropped, and the
+   * reason with it: that its producer closed, died or broke its ring does not concern the others.
+   */
   #receiveFrom(source: Source): FanInMessage | undefined {
     try {
       const message = source.receiver.tryReceive();
@@ -226,7 +230,7 @@ export class FanIn implements AsyncIterable<FanInMessage>, AsyncDisposable {
     for (const task of tasks) calls.zc_waiter_unwatch(task.handle);
     this.#acceptor.advance();
     if (!this.#isWatching) return;
-    // Calls on the event loop wait too, and this thread has just taken over their watches.
+    // Calls on the event loop wait too, and their watches were just taken off: they are set again.
     this.#isWatching = false;
     for (const task of tasks) this.#loop.stop(task);
     this.#watch();

@@ -101,7 +101,7 @@ export class Producer implements Disposable {
     return this.#failSend(code, size, typeId);
   }
 
-  /** Like `trySend`; while the ring is full, waits on this thread for the consumer. */
+  /** Like `trySend`; while the ring is full, waits on this thread, which runs nothing else (see `Waiting`). */
   sendSync(bytes: Uint8Array, typeId = 0, waiting?: Waiting): void {
     if (!(bytes instanceof Uint8Array) || !isU32(typeId)) this.#refuse(bytes, typeId);
     const timeout = waiting === undefined ? Infinity : checkTimeout(waiting);
@@ -164,7 +164,7 @@ export class Producer implements Disposable {
     return this.#failClaim(offset, size);
   }
 
-  /** Like `tryClaim`; while the ring is full, waits on this thread for the consumer. */
+  /** Like `tryClaim`; while the ring is full, waits on this thread, which runs nothing else (see `Waiting`). */
   claimSync(size: number, waiting?: Waiting): Slot {
     if (!isU32(size)) checkSize(size, this.maxMessageSize, "the claimed size");
     const timeout = waiting === undefined ? Infinity : checkTimeout(waiting);

@@ -40,14 +40,14 @@ export class Acceptor implements Task {
   readonly path: string;
   readonly handle: number;
   readonly isListening = true;
-  /** Nobody is expected to connect at once. */
+  /** Connectors are rare, so the event loop does not look for them itself. */
   readonly spin = 0;
   readonly library: Library;
   readonly #loop: Loop;
   readonly #role: Role;
   readonly #options: CheckedListen;
   readonly #events: AcceptorEvents;
-  /** What the next connector gets. */
+  /** A handle that the next connector gets. */
   #spare: number | undefined;
   readonly #admissions: Admission[] = [];
   #isKeptAdmitting = false;
@@ -170,14 +170,14 @@ export class Acceptor implements Task {
     }
   }
 
-  /** There may be room again in a while. */
+  /** Stops accepting for a while: the system may have room for a connection again after that. */
   #pause(error: Error): void {
     this.#openAt = performance.now() + retryPause;
     if (this.#isStarted) this.#retry = setTimeout(() => this.#loop.start(this), retryPause + 1);
     this.#events.onError(error);
   }
 
-  /** Nobody says when a handshake was read. */
+  /** Goes on with handshakes in turns: nothing wakes this side when one was read. */
   async #keepAdmitting(): Promise<void> {
     this.#isKeptAdmitting = true;
     const backoff = new Backoff();
@@ -193,7 +193,7 @@ export class Acceptor implements Task {
   #admitAll(): void {
     this.#hasWorkLeft = false;
     for (let left = this.#admissions.length; left > 0 && !this.#hasWorkLeft; left--) {
-      // Taken out first: an event may close this, or come back here.
+      // Taken out first: a callback may close this acceptor, or lead here again.
       const admission = this.#admissions.shift();
       if (admission === undefined) return;
       if (!this.#admit(admission)) this.#admissions.push(admission);

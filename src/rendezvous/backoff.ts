@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 
-/** Turns of the event loop before the first pause: what is about to happen mostly does by then. */
+/** Turns of the event loop before the first pause: most of what is waited for happens within them. */
 const turnsMax = 50;
 /** Milliseconds. */
 const pauseMin = 1;

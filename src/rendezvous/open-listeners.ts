@@ -1,13 +1,13 @@
 import type { Library } from "../../ffi/library.ts";
 
-/** Those of this thread, each with the library that it is of. */
+/** The handles that listen in this thread, each with its library. */
 const listeners = new Map<number, Library>();
 let isArmed = false;
 
 /** From now on `handle` listens: when this thread's program exits, its socket file is removed. */
 export function addListener(library: Library, handle: number): void {
   listeners.set(handle, library);
-  // Once, and never taken back: a handler for each listener would have to be.
+  // One handler does for all listeners, and stays: it does nothing when there is none.
   if (!isArmed) library.atExit(closeListeners);
   isArmed = true;
 }

@@ -79,7 +79,7 @@ export async function connect(
 
 /** Something that is to be tried until it answers otherwise than `status.timeout` or `status.again`. */
 interface Step {
-  /** Pending on this thread for at most `timeout` milliseconds. */
+  /** Tries, waiting on this thread for at most `timeout` milliseconds. */
   attempt(timeout: number): number;
   /** Whether the waiter can tell when the next attempt is worth while. */
   readonly isListening?: boolean;
@@ -148,7 +148,7 @@ class Opening {
       } else {
         const code = yield this.#establish(as, offer);
         if (code >= 0) return this.#established(peer);
-        // Otherwise it went away before it had the memory, and the next one may come.
+        // A peer that went away before it had the memory makes room for the next one.
         if (code !== status.peerGone) this.#check(code);
       }
       calls.zc_endpoint_refuse(this.#handle);

@@ -126,7 +126,10 @@ export class RpcClient implements Disposable {
     });
   }
 
-  /** Like `call`, waiting on this thread. The replies to other calls that come meanwhile are kept. */
+  /**
+   * Like `call`, waiting on this thread, which runs nothing else (see `Waiting`). The replies to other
+   * calls that come meanwhile are kept.
+   */
   callSync(bytes: Uint8Array, options?: CallOptions): Message {
     const { timeout } = checkWaiting(options);
     const typeId = this.#checkCall(bytes, options);

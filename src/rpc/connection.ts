@@ -49,13 +49,13 @@ export class Connection implements Task {
    */
   readonly #replies: Exchange[] = [];
   #takesAnyOrder: boolean | undefined;
-  /** Requests without a reply that was sent. */
+  /** Requests that were taken and whose replies were not sent yet. */
   #open = 0;
   /** Requests that may still be taken. */
   #requestsLeft = Infinity;
   #hasEnded = false;
   #patience: ReturnType<typeof setInterval> | undefined;
-  /** Whether a reply has found room since the patience was last at its end. */
+  /** Whether a reply has found room since `#endIfStalled` last looked. */
   #hasRead = false;
 
   constructor(established: Established, handler: Handler, events: ConnectionEvents) {
@@ -104,7 +104,7 @@ export class Connection implements Task {
   /** Answers what the client has asked by now, and then ends. */
   drain(): void {
     if (this.#hasEnded) return;
-    // A client that goes on asking must not keep this going: no more fit into its ring.
+    // A client that goes on asking must not keep this going, so what its ring can hold is the most.
     this.#requestsLeft = this.#end.channel.capacity / 64;
     this.#hasRead = false;
     this.#patience = setInterval(() => this.#endIfStalled(), readingMax);
@@ -128,7 +128,7 @@ export class Connection implements Task {
     this.#open += 1;
     this.#requestsLeft -= 1;
     const exchange: Exchange = { idLow, idHigh, bytes: undefined, typeId: 0 };
-    // A caller says so before its first call.
+    // Known by now: a caller sets its abilities before its first call.
     this.#takesAnyOrder ??= this.#end.peerTakesAnyOrder;
     if (!this.#takesAnyOrder) this.#replies.push(exchange);
     try {
@@ -152,7 +152,7 @@ export class Connection implements Task {
       this.#sendReplies();
       this.#endIfFinished();
     } catch {
-      // The next turn finds the same, and ends the connection.
+      // The next turn meets with the same error, and ends the connection.
     }
     this.#loop.wake(this);
   }
@@ -184,7 +184,7 @@ export class Connection implements Task {
     }
   }
 
-  /** Of a client that has gone the next receive tells, once all that it had published is answered. */
+  /** True also when the client has gone: the next receive says so, after its last request. */
   #sendReply({ typeId, idLow, idHigh }: Exchange, bytes: Uint8Array): boolean {
     try {
       return this.#end.trySend(bytes, typeId, idLow, idHigh, "replying");

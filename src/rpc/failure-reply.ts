@@ -7,8 +7,8 @@ export interface Reply {
 }
 
 /**
- * What a caller gets when the handler threw. One that does not know of failed replies gets no bytes
- * that it could take for an answer.
+ * The reply to a request whose handler threw: the error's text for a caller that can tell it from an
+ * answer, and no bytes at all for one that cannot.
  */
 export function failureReply(error: unknown, end: RpcEnd): Reply {
   const bytes = end.peerTakesFailures

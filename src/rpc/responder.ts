@@ -64,7 +64,8 @@ export class RpcResponder implements Disposable {
   /**
    * Answers each request with what `handler` returns for it, until the client closes or the handler
    * closes this responder. A handler that throws fails that call only: the client gets an `RpcError`
-   * with the message. `typeId` is that of the replies, 0 by default.
+   * with the message. `typeId` is that of the replies, 0 by default. While it waits this thread runs
+   * nothing else, signal handlers neither: without a handler Ctrl-C ends the process, with one it waits.
    *
    * @throws {PeerDiedError} when the client's process ended.
    * @throws {CorruptError} when the client broke the ring.
@@ -118,7 +119,7 @@ export class RpcResponder implements Disposable {
       idHigh,
       Infinity,
     );
-    // Of a client that has gone the next receive tells, once all that it had published is answered.
+    // That the client has gone is said by the next receive, after its last request.
     if (code >= 0 || code === status.peerClosed || code === status.peerDied) return;
     this.#channel.fail(code, "replying");
   }

@@ -129,7 +129,7 @@ class RpcServer implements Server {
     if (this.#isStopping && this.#connections.size === 0) this.#stopped.resolve();
   }
 
-  /** What a callback throws is nobody's but the program's. */
+  /** What a callback throws becomes an uncaught error of the program, and stops nothing here. */
   #tell(callback: () => void): void {
     try {
       callback();

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import process from "node:process";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
@@ -68,6 +69,23 @@ test("a library that is not there is named", async () => {
   const folder = folderWith("src", "ffi");
   const printed = await output(folder, firstUse(folder));
   assert.match(printed, /^imported\ntrue ERR_ZEROCROSS_SYSTEM .*could not load.*libzerocross\.so/);
+});
+
+const asRoot = process.geteuid?.() === 0 ? false : "only root can mount a folder noexec";
+if (asRoot !== false) console.log(`skipped: ${asRoot}`);
+test("in a folder mounted noexec the error says so, and what to do", { skip: asRoot }, async () => {
+  const folder = folderWith();
+  const program = firstUse(folder);
+  const command = [isBun ? "bun" : "deno", ...(isBun ? [] : ["run", "-A", "--no-check"])];
+  const script = `
+    mount -t tmpfs -o noexec none "$1" && cd ${root} && cp -r src ffi lib "$1" &&
+    cat > "$1/program.ts" && exec ${command.join(" ")} "$1/program.ts"`;
+  const child = run("unshare", ["--mount", "sh", "-c", script, "sh", folder], { env: environment });
+  child.child.stdin?.end(program);
+  const { stdout } = await child;
+  const file = join(folder, `lib/linux-${process.arch}/libzerocross.so`);
+  assert.match(stdout, new RegExp(`^imported\ntrue ERR_ZEROCROSS_SYSTEM .*\\(${file}\\)`));
+  assert.match(stdout, /mounted noexec.*node_modules elsewhere/);
 });
 
 const noSleeper = isBun ? false : "only Bun needs a worker to wait for an event loop";

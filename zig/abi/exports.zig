@@ -38,7 +38,7 @@ pub const symbols = struct {
         return abi;
     }
 
-    /// The effective user of this process, who the kernel shows to peers.
+    /// The effective user of this process, which is the one that the kernel shows to peers.
     pub fn zc_process_uid() callconv(.c) u32 {
         return std.os.linux.geteuid();
     }
@@ -134,7 +134,7 @@ pub const symbols = struct {
         return code(.ok);
     }
 
-    /// In an RPC, of the ring that this side sends into.
+    /// The bytes of the ring; in an RPC, of the one that this side sends into.
     pub fn zc_endpoint_capacity(handle: u32) callconv(.c) i32 {
         const endpoint = handles.get(handle) orelse return code(.handle_closed);
         return @intCast(endpoint.ring_capacity() orelse return code(.handle_closed));
@@ -163,13 +163,13 @@ pub const symbols = struct {
         return code(.ok);
     }
 
-    /// To be called once, when the runtime says so.
+    /// To be called once for each view, when the runtime says that its ArrayBuffer is gone.
     pub fn zc_view_drop(view: u32) callconv(.c) void {
         handles.drop_view(view);
     }
 
-    /// The address of a `void (void *bytes, void *view)` that does the same, for a runtime that calls
-    /// a native function when it frees an ArrayBuffer.
+    /// The address of a `void (void *bytes, void *view)` that does what `zc_view_drop` does, for a runtime
+    /// that calls a native function when it frees an ArrayBuffer.
     pub fn zc_view_deallocator() callconv(.c) f64 {
         return @floatFromInt(@intFromPtr(&deallocate_view));
     }
@@ -383,8 +383,9 @@ pub const symbols = struct {
         return code(.ok);
     }
 
-    /// To be called by another thread than the one that watches. Answers how many reports there are,
-    /// once there is a new one; `again` when the time is up or nothing is watched any more.
+    /// Sleeps until there is a new report, and answers how many there are; `again` when the time is up or
+    /// nothing is watched any more. For an event loop another thread calls it than the one that watches,
+    /// for `FanIn.receiveSync` the same.
     pub fn zc_waiter_wait(waiter: u32, timeout_ms: f64) callconv(.c) i32 {
         const reports = waiters.wait_for_reports(waiter, timeout_ms) catch |err| return code_of_waiter_error(err);
         return if (reports > 0) @intCast(reports) else code(.again);

@@ -1,4 +1,4 @@
-//! Waiting for any number of channels without blocking an event loop: the loop's thread arms watches.watches,
+//! Waiting for any number of channels without blocking an event loop: the loop's thread arms watches,
 //! one other thread sleeps for all of them and says when there are reports, the loop's thread takes
 //! those. A watch fires once; then it is a report, and armed no more.
 //!
@@ -28,9 +28,9 @@ const polled_max = 128;
 pub const Intervals = struct {
     /// How soon a dead peer is noticed.
     check_ns: u64 = time.slice_ms * std.time.ns_per_ms,
-    /// How long to sleep when not everything that is waited for can end the sleep,
+    /// The longest sleep when it does not end by itself for everything that is waited for.
     partial_ns: u64 = 5 * std.time.ns_per_ms,
-    /// and when what cannot is likely to come soon.
+    /// The same, when what does not end it is likely to come soon.
     blind_ns: u64 = 1 * std.time.ns_per_ms,
 };
 
@@ -169,7 +169,7 @@ pub const Waiter = struct {
         }
     }
 
-    /// Asks the kernel about the descriptors of many watches.watches at once.
+    /// Asks the kernel about the descriptors of many watches at once.
     fn report_readable(self: *Waiter, fd_of: fn (*const Target) ?i32, peer_died: bool) void {
         var polled: [polled_max]linux.pollfd = undefined;
         var indices: [polled_max]u16 = undefined;

@@ -32,7 +32,7 @@ pub fn open_waiter() ?u32 {
     for (&waiters, 0..) |*waiter, index| {
         waiter.mutex.lock();
         defer waiter.mutex.unlock();
-        // A runtime ends a thread without asking it.
+        // A runtime may end a thread, such as a worker, before that can close its waiter.
         if (waiter.number != 0 and !thread_lives(waiter.owner)) end(waiter);
         if (waiter.number != 0 or waiter.is_waited or waiter.generation == generation_max) continue;
         waiter.generation += 1;
@@ -44,7 +44,7 @@ pub fn open_waiter() ?u32 {
     return null;
 }
 
-/// A number that was given to another thread since only keeps the waiter for longer.
+/// Its number may have passed to another thread since: then the waiter is only kept for longer.
 fn thread_lives(thread: i32) bool {
     const no_signal: linux.SIG = @enumFromInt(0);
     return linux.errno(linux.tgkill(linux.getpid(), thread, no_signal)) != .SRCH;

@@ -40,9 +40,9 @@ pub const Peer = struct {
         };
     }
 
-    /// Sure with a pidfd, which stays with its own process. A bare pid may name a stranger once its
-    /// process is gone, and is told apart from that by nothing. Out of line: every wait asks, and none is
-    /// in a hurry then.
+    /// Certain with a pidfd, which never stands for another process. Where there is only a pid, the kernel
+    /// may have given that to a stranger, who then counts as the living peer. Out of line: every wait
+    /// asks, and none is in a hurry then.
     pub noinline fn is_alive(self: *const Peer) bool {
         if (self.pidfd >= 0) return !is_readable(self.pidfd);
         if (self.pidfd == pidfd_gone) return false;

@@ -4,11 +4,11 @@
 const std = @import("std");
 const linux = std.os.linux;
 
-/// A point of CLOCK_MONOTONIC, in nanoseconds. What reads the clock stays out of line: it is in no hurry,
-/// and every wait has it.
 /// The longest sleep before the peer's health is looked at (ms): how soon a death is noticed.
 pub const slice_ms = 50;
 
+/// A point of CLOCK_MONOTONIC, in nanoseconds. What reads the clock stays out of line: it is in no hurry,
+/// and every wait has it.
 pub const Deadline = struct {
     at_ns: u64,
 

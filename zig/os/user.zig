@@ -41,4 +41,5 @@ test "a number is read from a file, and where there is none it is missed" {
     try std.testing.expectEqual(uid, overflow_uid());
     try std.testing.expectEqual(null, read_number("/proc/sys/kernel/none"));
     try std.testing.expectEqual(null, read_number("/proc/self/comm"));
+    try std.testing.expectEqual(null, read_number("/proc/self"));
 }

@@ -180,7 +180,7 @@ pub const Reception = struct {
     descriptors: [2]i32 = .{ -1, -1 },
     /// Counts those too that were closed because there is no use for so many.
     descriptor_count: u32 = 0,
-    /// There was no number left in this process for some of the descriptors.
+    /// Some descriptors were lost, since this process had as many as it may have.
     some_were_lost: bool = false,
 
     /// Closes what came, be it for want of use or because it is mapped by now.

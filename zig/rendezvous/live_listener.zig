@@ -1,5 +1,5 @@
-//! Whether somebody listens on an address, and who, found out without taking the place in its
-//! queue that is meant for somebody else.
+//! Whether somebody listens on an address, and who. It is found out without connecting, since that would
+//! take a place in the listener's queue.
 
 const std = @import("std");
 const linux = std.os.linux;

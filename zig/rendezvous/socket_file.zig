@@ -56,7 +56,7 @@ pub const SocketFile = struct {
         }
     }
 
-    /// Sound although nobody looks again whether it is in use: a socket that was closed does not come back.
+    /// It needs no second look at whether the file is in use: a socket that was closed is never bound again.
     fn remove_stale(self: *const SocketFile, id: Id, failure: *Failure) error{ System, AddressInUse }!void {
         const lock = StaleLock.take(self.folder, &self.address) catch {
             // Another listener is replacing this very file, and will be the one that listens here.
@@ -90,8 +90,7 @@ pub const SocketFile = struct {
         return entry.id;
     }
 
-    /// An inode number is not given again while the socket that was bound to it is open, so this comes
-    /// before closing that.
+    /// To be called before the socket is closed: until then no other file can get its inode number.
     pub fn unlink_if(self: *const SocketFile, id: Id) void {
         var ignored: Failure = .{};
         self.unlink(id, &ignored) catch {};
@@ -155,7 +154,7 @@ fn open_folder(address: *const Address) ?i32 {
 
     var buffer: [Address.text_max + 1]u8 = undefined;
     const folder = path[0 .. path.len - file_name.len];
-    // The slash at its end is kept: it does no harm, and alone it is the root.
+    // The slash at its end is kept: on its own it is the root, and elsewhere it does no harm.
     const text = if (folder.len == 0) "./" else folder;
     @memcpy(buffer[0..text.len], text);
     buffer[text.len] = 0;
@@ -195,6 +194,22 @@ test "a listener is found by its file, though the path leads to one that nobody 
     const file = (try place.hold(entry.id, &failure)).?;
     defer system.close_fd(file);
     try expectEqual(live_listener.Verdict{ .alive = .ADDRINUSE }, try live_listener.probe(file, &stale, &failure));
+}
+
+test "while another listener replaces a stale file, it is left to that one at once" {
+    var folder = try support.Folder.make();
+    defer folder.remove();
+    const address = try Address.parse(folder.file("a.sock"));
+    system.close_fd(try support.listening_socket(&address));
+    const place: SocketFile = .open(&address);
+    defer place.close();
+    const lock = (try StaleLock.take(place.folder, &address)).?;
+    var failure: Failure = .{};
+    try std.testing.expectError(error.AddressInUse, place.clear(&failure));
+    _ = try entry_at(address.file_path());
+    lock.drop();
+    try place.clear(&failure);
+    try expectEqual(.NOENT, look(linux.AT.FDCWD, address.file_path(), 0).failed);
 }
 
 test "a file that took the place of the socket's keeps its mode and its name" {
