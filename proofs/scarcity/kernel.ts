@@ -45,7 +45,7 @@ function addressesOf(...texts: string[]): number[] {
   });
 }
 
-export const resource = { fileSize: 1, descriptors: 7, addressSpace: 9 } as const;
+export const resource = { fileSize: 1, data: 2, descriptors: 7, addressSpace: 9 } as const;
 export type Resource = (typeof resource)[keyof typeof resource];
 
 /** Sets the soft limit, which may be raised again, and returns what it was. */

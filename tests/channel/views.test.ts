@@ -25,6 +25,14 @@ test("a buffer that was transferred away is as safe as one that was not", async 
   assert.deepEqual(await play("transfer"), { before: 1, zeros: true });
 });
 
+test("a buffer that was transferred away before close never sees another channel", async () => {
+  assert.deepEqual(await play("transferAndClose"), { cutOff: [true, true] });
+});
+
+test("a buffer that was transferred away from a channel that is garbage never sees another", async () => {
+  assert.deepEqual(await play("transferAndDrop"), { closed: true, cutOff: true });
+});
+
 test("close gives the memory back, and after the last view its addresses are used again", async () => {
   const expected = { kept: true, mappings: 0, reused: true };
   assert.deepEqual(await play("giveBack"), expected);

@@ -3,7 +3,7 @@ import { Consumer as PeerConsumer } from "../peer/consumer.ts";
 import { messageAt } from "../peer/content.ts";
 import { print, programArguments } from "../support/child.ts";
 import { openChannel, TestArena } from "../support/in-thread.ts";
-import { addressSpace, channelMappings } from "../support/memory.ts";
+import { addressSpace, channelMappings, channelMappingsLeft } from "../support/memory.ts";
 
 const runtime = globalThis as unknown as { Bun?: { gc(now: boolean): void }; gc?: () => void };
 
@@ -74,6 +74,50 @@ async function transfer() {
   return { before, zeros: areZeros([moved]) };
 }
 
+/** Whether `moved` sees, or changes, any of the channels that are opened from now on. */
+async function isCutOff(moved: Uint8Array) {
+  for (let i = 0; i < 20; i++) {
+    collectGarbage();
+    await turn();
+    using channel = openChannel();
+    channel.producer.trySend(new Uint8Array(50).fill(1));
+    channel.consumer.tryDrain()?.release();
+    channel.producer.tryClaim(8)?.rollback();
+    if (!areZeros([moved])) return false;
+    moved.fill(0xee);
+    const reached = channel.arena.ring.some((byte) => byte === 0xee);
+    moved.fill(0);
+    if (reached) return false;
+  }
+  return true;
+}
+
+async function transferAndClose() {
+  const channel = openChannel();
+  channel.producer.trySend(new Uint8Array(50).fill(1));
+  const batch = channel.consumer.tryDrain();
+  const slot = channel.producer.tryClaim(8);
+  if (!batch || !slot) throw new Error("nothing was there");
+  const moved = new Uint8Array((batch.memory.buffer as ArrayBuffer).transfer());
+  const movedSlot = new Uint8Array((slot.bytes.buffer as ArrayBuffer).transfer());
+  channel.consumer.close();
+  channel.producer.close();
+  return { cutOff: [await isCutOff(moved), await isCutOff(movedSlot)] };
+}
+
+/** Nothing but the storage is left of its buffer. */
+function transferAndForget(memory: TestArena): Uint8Array {
+  const view = openAndDrop(memory, "consumer");
+  return new Uint8Array((view.buffer as ArrayBuffer).transfer());
+}
+
+async function transferAndDrop() {
+  const memory = new TestArena();
+  const moved = transferAndForget(memory);
+  const closed = await collectUntil(() => memory.arena.state === 3);
+  return { closed, cutOff: await isCutOff(moved) };
+}
+
 async function giveBack() {
   const count = 64;
   const capacity = 4 * 2 ** 20;
@@ -91,7 +135,7 @@ async function giveBack() {
   openAndClose();
   collectGarbage();
   const kept = addressSpace() - before >= size;
-  const mappings = channelMappings().length;
+  const mappings = (await channelMappingsLeft()).length;
   views.length = 0;
   collectGarbage();
   await turn();
@@ -153,6 +197,8 @@ const scenes: Record<string, () => Promise<object>> = {
   keepPastRelease,
   keepPastClose,
   transfer,
+  transferAndClose,
+  transferAndDrop,
   giveBack,
   dropProducer: () => drop("producer"),
   dropConsumer: () => drop("consumer"),

@@ -16,10 +16,12 @@ import { asRoot, startRestricted } from "../../proofs/scarcity/restricted.ts";
 import { Consumer, Producer, RpcClient, RpcResponder } from "../../src/index.ts";
 import type { Meeting } from "../programs/meet.ts";
 import { temporaryFolder, temporaryPaths } from "../support/folder.ts";
+import { openChannel } from "../support/in-thread.ts";
 import {
   addedDescriptors,
   addressSpace,
   channelMappings,
+  channelMappingsLeft,
   openDescriptors,
 } from "../support/memory.ts";
 import { within } from "../support/promises.ts";
@@ -90,7 +92,7 @@ for (const [who, { meet, partner, resource, limit, message }] of Object.entries(
     const meetLimited = () => withLimit(resource, BigInt(limit()), () => meet(path));
     assert.throws(meetLimited, { name: "SystemError", message });
     assert.deepEqual(addedDescriptors(before), []);
-    assert.deepEqual(channelMappings(), []);
+    assert.deepEqual(await channelMappingsLeft(), []);
     if (partner.how === "connectSync") assert.equal(existsSync(path), false);
 
     meet(path)[Symbol.dispose]();
@@ -98,10 +100,36 @@ for (const [who, { meet, partner, resource, limit, message }] of Object.entries(
     // A listener goes on with the next connector; a connector has to come again.
     if (partner.how === "listenSync") assert.deepEqual(failures, []);
     for (const failure of failures) assert.match(failure, /^WireError.*or had no room for one/);
+    assert.deepEqual(await channelMappingsLeft(), []);
     program.tell();
     assert.equal((await program.ended).code, 0);
   });
 }
+
+test("where no more may be private there is no view, and a view of what is closed shows zeros", () => {
+  using channel = openChannel();
+  const { arena, consumer, producer } = channel;
+  producer.trySend(new Uint8Array(50).fill(1));
+  const batch = consumer.tryDrain();
+  const view = batch?.bytes(0) as Uint8Array;
+  batch?.release();
+  const published = arena.ring.slice();
+  // Nobody has seen the producer's memory yet.
+  withLimit(resource.data, 4096n, () => {
+    const slot = producer.tryClaim(8);
+    assert.throws(() => slot?.bytes, {
+      name: "SystemError",
+      message: /^reading or writing in place .*mmap failed with ENOMEM/,
+    });
+    slot?.rollback();
+    assert.ok(producer.trySend(new Uint8Array(50).fill(1)));
+    consumer.close();
+  });
+  assert.ok(view.every((byte) => byte === 0));
+  view.fill(0xee);
+  assert.deepEqual(arena.ring.subarray(0, 128), published.subarray(0, 128));
+  producer.close();
+});
 
 test(
   "a user with too many descriptors under way is told so, and then succeeds",

@@ -7,6 +7,15 @@ export function channelMappings(): string[] {
   return lines.filter((line) => line.includes("/memfd:zerocross "));
 }
 
+/** Those that are left when what takes its time, as large memory does, has had it. */
+export async function channelMappingsLeft(): Promise<string[]> {
+  const deadline = performance.now() + 5000;
+  while (channelMappings().length > 0 && performance.now() < deadline) {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  return channelMappings();
+}
+
 /** Bytes of address space that this process has taken. */
 export function addressSpace(): number {
   const [, kibibytes] =

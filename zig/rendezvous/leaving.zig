@@ -4,13 +4,16 @@
 
 const std = @import("std");
 const linux = std.os.linux;
+const wire = @import("../ring/wire.zig");
 const Arena = @import("../ring/arena.zig").Arena;
 const Deadline = @import("../os/time.zig").Deadline;
 const Mutex = @import("../loop/mutex.zig").Mutex;
 const memory = @import("memory.zig");
 
-/// Bytes that are given back in about 100 us. An arena of no more is not put off.
+/// Bytes that are given back in about 100 us.
 pub const step_size = 256 * 1024;
+/// An arena of no more, such as one of the default capacity, goes at once: so it does in programs that have no turns.
+const at_once_max = wire.memory_size(1 << 20);
 const count_max = 256;
 
 const Leaving = struct {
@@ -29,7 +32,7 @@ var count: u32 = 0;
 pub fn add(arena: Arena, is_last: bool) void {
     mutex.lock();
     defer mutex.unlock();
-    if (arena.bytes.len <= step_size or count == count_max) return memory.unmap(arena);
+    if (arena.bytes.len <= at_once_max or count == count_max) return memory.unmap(arena);
     list[count] = .{ .arena = arena, .is_last = is_last, .left = arena.bytes.len };
     count += 1;
 }
@@ -68,7 +71,6 @@ fn take_step() bool {
 }
 
 const testing = std.testing;
-const wire = @import("../ring/wire.zig");
 const system = @import("../os/system.zig");
 const Failure = @import("../failure.zig").Failure;
 
@@ -122,7 +124,7 @@ test "memory that is the last of its kind leaves step by step, its control block
 }
 
 test "memory that a peer still has leaves this process and not the peer" {
-    const ours, const theirs = try make_arenas(4 * step_size);
+    const ours, const theirs = try make_arenas(8 * step_size);
     defer memory.unmap(theirs);
     const whole = try bytes_held(theirs);
     add(ours, false);
@@ -131,8 +133,8 @@ test "memory that a peer still has leaves this process and not the peer" {
     try testing.expectEqual(whole, try bytes_held(theirs));
 }
 
-test "a small arena is not put off" {
-    const ours, const theirs = try make_arenas(4096);
+test "an arena of the default capacity is not put off" {
+    const ours, const theirs = try make_arenas(4 * step_size);
     defer memory.unmap(theirs);
     add(ours, true);
     try testing.expect(is_empty());
