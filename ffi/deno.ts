@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers";
 import type { Library, Opener, WaiterThread } from "./library.ts";
-import { symbols } from "./table.ts";
+import { status, symbols } from "./table.ts";
 
 /** Microseconds in which Deno gets from the end of a turn to its wait. */
 const betweenTurns = 30;
@@ -41,7 +41,7 @@ function open(path: string): Library {
     afterSockets(callback) {
       setImmediate(() => void zc_thread_sleep(betweenTurns).then(callback));
     },
-    startWaiterThread(waiter, onReports) {
+    startWaiterThread(waiter, { onReports }) {
       return new WaiterCall(() => zc_waiter_sleep(waiter, Infinity), onReports);
     },
   };
@@ -71,7 +71,7 @@ class WaiterCall implements WaiterThread {
   async #run(): Promise<void> {
     this.#isAsleep = true;
     while (this.#isHeld) {
-      await this.#sleep();
+      if ((await this.#sleep()) === status.handleClosed) break;
       this.#onReports();
     }
     this.#isAsleep = false;

@@ -1,7 +1,7 @@
-import { setImmediate } from "node:timers";
 import { interest, role, status } from "../../ffi/table.ts";
 import { ZerocrossError } from "../errors.ts";
-import { closedError, timedOut } from "../failures.ts";
+import { closedError, printError, timedOut } from "../failures.ts";
+import { looksWithin, now, setImmediate } from "../loop/clock.ts";
 import { eventLoop, type Loop } from "../loop/loop.ts";
 import { Pending } from "../loop/pending.ts";
 import { openWaiter } from "../loop/sleeper.ts";
@@ -50,8 +50,6 @@ export class FanIn implements AsyncIterable<FanInMessage>, AsyncDisposable {
   /** Whether the loop watches: while calls wait, and for a turn after. */
   #isWatching = false;
   #acceptedAt = 0;
-  /** For a thread that waits in `receiveSync`. */
-  #syncWaiter: number | undefined;
   #isClosed = false;
 
   private constructor(path: string, options: CheckedListen) {
@@ -59,7 +57,8 @@ export class FanIn implements AsyncIterable<FanInMessage>, AsyncDisposable {
     this.#spin = options.spin;
     this.#acceptor = new Acceptor(role.consumer, path, options, {
       onConnection: (established) => this.#add(established),
-      onError: () => {},
+      onLost: () => {},
+      onError: printError,
     });
     this.#loop = eventLoop(this.#acceptor.library);
     this.#waits = new Pending(this.#loop, {
@@ -116,14 +115,15 @@ export class FanIn implements AsyncIterable<FanInMessage>, AsyncDisposable {
 
   /** Like `tryReceive`; while there is nothing, waits on this thread. */
   receiveSync(waiting?: Waiting): FanInMessage {
-    const start = performance.now();
+    const start = now();
     const deadline = start + checkTimeout(waiting);
-    while (true) {
+    const looksMax = looksWithin(this.#spin);
+    for (let looks = 1; ; looks++) {
       const message = this.tryReceive();
       if (message !== undefined) return message;
-      const now = performance.now();
-      if (now >= deadline) throw this.#timedOut();
-      if ((now - start) * 1000 >= this.#spin) this.#sleep(deadline - now);
+      const time = now();
+      if (time >= deadline) throw this.#timedOut();
+      if ((time - start) * 1000 >= this.#spin || looks >= looksMax) this.#sleep(deadline - time);
     }
   }
 
@@ -139,7 +139,6 @@ export class FanIn implements AsyncIterable<FanInMessage>, AsyncDisposable {
     this.#acceptor.close();
     this.#failAll();
     for (const source of [...this.#sources]) source.end();
-    if (this.#syncWaiter !== undefined) this.#calls.zc_waiter_close(this.#syncWaiter);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -167,6 +166,7 @@ export class FanIn implements AsyncIterable<FanInMessage>, AsyncDisposable {
     const source = new Source(established, this.#loop, {
       isWatched: () => this.#isWatching,
       advance: () => this.#waits.answer(rowMax) > 0,
+      fail: (error) => this.#waits.failAll(() => error),
       onEnd: () => this.#remove(source),
     });
     this.#sources.push(source);
@@ -199,17 +199,16 @@ export class FanIn implements AsyncIterable<FanInMessage>, AsyncDisposable {
   }
 
   #acceptNowAndThen(): void {
-    const now = performance.now();
-    if (now - this.#acceptedAt < acceptPause) return;
-    this.#acceptedAt = now;
+    const time = now();
+    if (time - this.#acceptedAt < acceptPause) return;
+    this.#acceptedAt = time;
     this.#acceptor.advance();
   }
 
   /** Returns when there may be something, after `timeout` milliseconds at the latest. */
   #sleep(timeout: number): void {
     const calls = this.#calls;
-    this.#syncWaiter ??= openWaiter(this.#acceptor.library);
-    const waiter = this.#syncWaiter;
+    const waiter = openWaiter(this.#acceptor.library);
     const tasks: Task[] = [...this.#sources];
     if (this.#acceptor.isOpen) tasks.push(this.#acceptor);
     let isReady = false;
@@ -222,7 +221,7 @@ export class FanIn implements AsyncIterable<FanInMessage>, AsyncDisposable {
     const sleepMax = isPlain ? Infinity : acceptorPause;
     if (!isReady) calls.zc_waiter_wait(waiter, Math.min(timeout, sleepMax));
     calls.zc_waiter_take(waiter, new Uint32Array(tasks.length), tasks.length);
-    for (const task of tasks) calls.zc_waiter_unwatch(task.handle);
+    calls.zc_waiter_close(waiter);
     this.#acceptor.advance();
     if (!this.#isWatching) return;
     // Calls on the event loop wait too, and this thread has just taken over their watches.
@@ -243,6 +242,7 @@ export class FanIn implements AsyncIterable<FanInMessage>, AsyncDisposable {
 interface SourceEvents {
   isWatched(): boolean;
   advance(): boolean;
+  fail(error: unknown): void;
   onEnd(): void;
 }
 
@@ -271,6 +271,10 @@ class Source implements Task {
 
   advance(): boolean {
     return this.#events.advance();
+  }
+
+  fail(error: unknown): void {
+    this.#events.fail(error);
   }
 
   watch(arm: Parameters<Task["watch"]>[0]): void {
