@@ -166,7 +166,7 @@ export class FanIn implements AsyncIterable<FanInMessage>, AsyncDisposable {
     const source = new Source(established, this.#loop, {
       isWatched: () => this.#isWatching,
       advance: () => this.#waits.answer(rowMax) > 0,
-      fail: (error) => this.#waits.failAll(() => error),
+      fail: (error) => this.#fail(error),
       onEnd: () => this.#remove(source),
     });
     this.#sources.push(source);
@@ -188,7 +188,13 @@ export class FanIn implements AsyncIterable<FanInMessage>, AsyncDisposable {
     if (this.#isWatching) return;
     this.#isWatching = true;
     for (const source of this.#sources) this.#loop.start(source);
-    this.#acceptor.start();
+    if (this.#isWatching) this.#acceptor.start();
+  }
+
+  /** What waits next is watched for anew. */
+  #fail(error: unknown): void {
+    this.#waits.failAll(() => error);
+    this.#unwatch();
   }
 
   #unwatch(): void {
