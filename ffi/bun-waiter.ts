@@ -11,7 +11,7 @@ export interface WaiterOrder {
 /** Milliseconds. A worker can be terminated only between two native calls, so none sleeps longer. */
 const sleepMax = 500;
 
-declare const self: Worker;
+declare const self: Worker & { close(): void };
 
 self.onmessage = ({ data }: MessageEvent<WaiterOrder>) => {
   const { parameters, result } = symbols.zc_waiter_wait;
@@ -20,7 +20,7 @@ self.onmessage = ({ data }: MessageEvent<WaiterOrder>) => {
   }).symbols;
   while (true) {
     const code = zc_waiter_wait(data.waiter, sleepMax) as number;
-    if (code === status.handleClosed) return;
+    if (code === status.handleClosed) return self.close();
     if (code > 0) self.postMessage(code);
   }
 };

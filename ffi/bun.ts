@@ -49,16 +49,19 @@ function open(path: string): Library {
       return toArrayBuffer(address, 0, size, view, deallocator);
     },
     atExit: (callback) => void process.on("exit", callback),
-    startWaiterThread(waiter, onReports) {
+    startWaiterThread(waiter, { onReports, onFailure }) {
       const StartedWorker = Worker as unknown as StartWorker;
       const worker = new StartedWorker(waiterUrl(), { smol: true, name: "zerocross waiter" });
       worker.unref();
       worker.onmessage = onReports;
       // Without this error whatever waits would wait for ever, and nobody would know why.
-      worker.onerror = ({ message }) => {
-        throw new Error(
-          `zerocross could not start the worker that waits for its channels: ${message}. ` +
-            `Keep ${waiterUrl()} beside the rest of the package: a bundler may have left it out.`,
+      worker.onerror = (event) => {
+        event.preventDefault();
+        onFailure(
+          new Error(
+            `zerocross could not start the worker that waits for its channels: ${event.message}. ` +
+              `Keep ${waiterUrl()} beside the rest of the package: a bundler may have left it out.`,
+          ),
         );
       };
       worker.postMessage({ path, waiter } satisfies WaiterOrder);

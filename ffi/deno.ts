@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers";
 import type { Library, Opener, WaiterThread } from "./library.ts";
-import { symbols } from "./table.ts";
+import { status, symbols } from "./table.ts";
 
 /** Microseconds: more than Deno takes from the end of a turn until it waits for events. */
 const betweenTurns = 30;
@@ -44,7 +44,7 @@ function open(path: string): Library {
     },
     // The process's own event comes before this one, but not after Deno.exit.
     atExit: (callback) => globalThis.addEventListener("unload", callback),
-    startWaiterThread(waiter, onReports) {
+    startWaiterThread(waiter, { onReports }) {
       return new WaiterCall(() => zc_waiter_sleep(waiter, Infinity), onReports);
     },
   };
@@ -74,7 +74,7 @@ class WaiterCall implements WaiterThread {
   async #run(): Promise<void> {
     this.#isAsleep = true;
     while (this.#isHeld) {
-      await this.#sleep();
+      if ((await this.#sleep()) === status.handleClosed) break;
       this.#onReports();
     }
     this.#isAsleep = false;

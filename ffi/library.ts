@@ -52,11 +52,16 @@ export interface Library {
    */
   atExit(callback: () => void): void;
 
-  /**
-   * Gives `waiter` a thread that sleeps in `zc_waiter_wait`. `onReports` is called on this thread
-   * when there is something to take.
-   */
-  startWaiterThread(waiter: number, onReports: () => void): WaiterThread;
+  /** Gives `waiter` a thread that sleeps in `zc_waiter_wait`, until the waiter is closed. */
+  startWaiterThread(waiter: number, events: WaiterEvents): WaiterThread;
+}
+
+/** What is heard of a thread that sleeps, on the thread that it sleeps for. */
+export interface WaiterEvents {
+  /** There is something to take. */
+  onReports(): void;
+  /** It does not sleep, and never will. */
+  onFailure(error: Error): void;
 }
 
 /** The thread that sleeps for an event loop. */

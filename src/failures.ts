@@ -276,3 +276,8 @@ function errnoName(errno: number): string {
   const names: Readonly<Record<string, number>> = { ...constants.errno, ETOOMANYREFS: 109 };
   return Object.keys(names).find((name) => names[name] === errno) ?? `errno ${errno}`;
 }
+
+/** For a program that has not said who hears of errors. */
+export function printError(error: Error): void {
+  console.error(error);
+}

@@ -96,10 +96,18 @@ export function checkWaiting(
   if (waiting === undefined && defaultTimeout === undefined) return noWaiting;
   const timeout = checkTimeout(waiting, defaultTimeout);
   const signal = waiting?.signal;
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+  if (signal !== undefined && !isSignal(signal)) {
     throw new TypeError(`signal is ${show(signal)}; expected an AbortSignal`);
   }
   return { timeout, signal };
+}
+
+/** Also one of another realm, or of a test environment's own making. */
+function isSignal(value: unknown): boolean {
+  if (value instanceof AbortSignal) return true;
+  const { aborted, addEventListener, removeEventListener, throwIfAborted } = Object(value);
+  const methods = [addEventListener, removeEventListener, throwIfAborted];
+  return typeof aborted === "boolean" && methods.every((method) => typeof method === "function");
 }
 
 /** The path as the kernel takes it. Its length is checked where it is used. */

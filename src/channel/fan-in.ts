@@ -1,10 +1,10 @@
-import { setImmediate } from "node:timers";
 import { interest, role, status } from "../../ffi/table.ts";
 import { ZerocrossError } from "../errors.ts";
-import { closedError, timedOut } from "../failures.ts";
+import { closedError, printError, timedOut } from "../failures.ts";
+import { looksWithin, now, setImmediate } from "../loop/clock.ts";
 import { eventLoop, type Loop } from "../loop/loop.ts";
 import { Pending } from "../loop/pending.ts";
-import { openWaiter } from "../loop/sleeper.ts";
+import { isOpenWaiter, openWaiter } from "../loop/sleeper.ts";
 import type { Task } from "../loop/task.ts";
 import { type CheckedListen, checkListen, checkTimeout } from "../options.ts";
 import { Acceptor } from "../rendezvous/acceptor.ts";
@@ -59,7 +59,8 @@ export class FanIn implements AsyncIterable<FanInMessage>, AsyncDisposable {
     this.#spin = options.spin;
     this.#acceptor = new Acceptor(role.consumer, path, options, {
       onConnection: (established) => this.#add(established),
-      onError: () => {},
+      onLost: () => {},
+      onError: printError,
     });
     this.#loop = eventLoop(this.#acceptor.library);
     this.#waits = new Pending(this.#loop, {
@@ -117,14 +118,15 @@ export class FanIn implements AsyncIterable<FanInMessage>, AsyncDisposable {
 
   /** Like `tryReceive`; while there is nothing, waits on this thread, which runs nothing else (see `Waiting`). */
   receiveSync(waiting?: Waiting): FanInMessage {
-    const start = performance.now();
+    const start = now();
     const deadline = start + checkTimeout(waiting);
-    while (true) {
+    const looksMax = looksWithin(this.#spin);
+    for (let looks = 1; ; looks++) {
       const message = this.tryReceive();
       if (message !== undefined) return message;
-      const now = performance.now();
-      if (now >= deadline) throw this.#timedOut();
-      if ((now - start) * 1000 >= this.#spin) this.#sleep(deadline - now);
+      const time = now();
+      if (time >= deadline) throw this.#timedOut();
+      if ((time - start) * 1000 >= this.#spin || looks >= looksMax) this.#sleep(deadline - time);
     }
   }
 
@@ -171,6 +173,7 @@ export class FanIn implements AsyncIterable<FanInMessage>, AsyncDisposable {
     const source = new Source(established, this.#loop, {
       isWatched: () => this.#isWatching,
       advance: () => this.#waits.answer(rowMax) > 0,
+      fail: (error) => this.#fail(error),
       onEnd: () => this.#remove(source),
     });
     this.#sources.push(source);
@@ -192,7 +195,13 @@ export class FanIn implements AsyncIterable<FanInMessage>, AsyncDisposable {
     if (this.#isWatching) return;
     this.#isWatching = true;
     for (const source of this.#sources) this.#loop.start(source);
-    this.#acceptor.start();
+    if (this.#isWatching) this.#acceptor.start();
+  }
+
+  /** What waits next is watched for anew. */
+  #fail(error: unknown): void {
+    this.#waits.failAll(() => error);
+    this.#unwatch();
   }
 
   #unwatch(): void {
@@ -203,17 +212,16 @@ export class FanIn implements AsyncIterable<FanInMessage>, AsyncDisposable {
   }
 
   #acceptNowAndThen(): void {
-    const now = performance.now();
-    if (now - this.#acceptedAt < acceptPause) return;
-    this.#acceptedAt = now;
+    const time = now();
+    if (time - this.#acceptedAt < acceptPause) return;
+    this.#acceptedAt = time;
     this.#acceptor.advance();
   }
 
   /** Returns when there may be something, after `timeout` milliseconds at the latest. */
   #sleep(timeout: number): void {
     const calls = this.#calls;
-    this.#syncWaiter ??= openWaiter(this.#acceptor.library);
-    const waiter = this.#syncWaiter;
+    const waiter = this.#openSyncWaiter();
     const tasks: Task[] = [...this.#sources];
     if (this.#acceptor.isOpen) tasks.push(this.#acceptor);
     let isReady = false;
@@ -236,6 +244,15 @@ export class FanIn implements AsyncIterable<FanInMessage>, AsyncDisposable {
     this.#watch();
   }
 
+  /** The one that it has had, unless another thread has come to have it while nothing was armed. */
+  #openSyncWaiter(): number {
+    const { library } = this.#acceptor;
+    const number = this.#syncWaiter;
+    if (number !== undefined && isOpenWaiter(library, number)) return number;
+    this.#syncWaiter = openWaiter(library);
+    return this.#syncWaiter;
+  }
+
   #timedOut(): DOMException {
     return timedOut(`receiving (${this.#path})`);
   }
@@ -248,6 +265,7 @@ export class FanIn implements AsyncIterable<FanInMessage>, AsyncDisposable {
 interface SourceEvents {
   isWatched(): boolean;
   advance(): boolean;
+  fail(error: unknown): void;
   onEnd(): void;
 }
 
@@ -276,6 +294,10 @@ class Source implements Task {
 
   advance(): boolean {
     return this.#events.advance();
+  }
+
+  fail(error: unknown): void {
+    this.#events.fail(error);
   }
 
   watch(arm: Parameters<Task["watch"]>[0]): void {

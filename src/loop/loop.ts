@@ -1,5 +1,5 @@
-import { setImmediate } from "node:timers";
 import type { Library } from "../../ffi/library.ts";
+import { looksWithin, now, setImmediate } from "./clock.ts";
 import { Sleeper } from "./sleeper.ts";
 import type { Task } from "./task.ts";
 
@@ -10,12 +10,17 @@ const turnMax = 1;
  * whose wake-ups take longer than `spin` would otherwise have one for every message.
  */
 const patience = 4;
+/** Calls that go on without waiting in one turn, at most: more than fit into one by the clock. */
+const callsPerTurn = 100_000;
 
 interface Habit {
   /** Milliseconds for which the task is looked at without getting on. */
   lookMax: number;
   /** When it was last put to sleep (ms). */
   sleptAt: number;
+  /** When it last got on (ms), and how often it was looked at since. */
+  advancedAt: number;
+  looks: number;
 }
 
 /**
@@ -23,14 +28,16 @@ interface Habit {
  * once a turn of the loop; one without is handed to a sleeper, whose thread sleeps for all of them.
  */
 export class Loop {
-  /** The tasks that are looked at, in the order of their turns, and when each last got on (ms). */
-  readonly #awake = new Map<Task, number>();
+  /** The tasks that are looked at, in the order of their turns. */
+  readonly #awake = new Map<Task, Habit>();
   readonly #habits = new WeakMap<Task, Habit>();
   /** No wait of the kernel's takes both futex words and sockets, so there are two. */
   readonly #channels: Sleeper;
   readonly #listeners: Sleeper;
   readonly #library: Library;
   #turnStart: number | undefined;
+  /** Calls that asked whether this turn is over. */
+  #turnCalls = 0;
   #turnIsDue = false;
   /** When the runtime was last made to look at sockets (ms). */
   #socketsAt = 0;
@@ -65,12 +72,13 @@ export class Loop {
 
   /** Whether this turn has had its share of time. What goes on without waiting asks this first. */
   turnIsOver(): boolean {
-    const now = performance.now();
+    const time = now();
     if (this.#turnStart === undefined) {
-      this.#turnStart = now;
+      this.#beginTurn(time);
       this.#scheduleTurn();
     }
-    return now - this.#turnStart > turnMax;
+    this.#turnCalls += 1;
+    return time - (this.#turnStart as number) > turnMax || this.#turnCalls > callsPerTurn;
   }
 
   #sleeperOf(task: Task): Sleeper {
@@ -78,22 +86,41 @@ export class Loop {
   }
 
   #awaken(task: Task): void {
-    this.#awake.set(task, performance.now());
+    this.#keepAwake(task, this.#habitOf(task), now());
     this.#scheduleTurn();
   }
 
+  #keepAwake(task: Task, habit: Habit, time: number): void {
+    habit.advancedAt = time;
+    habit.looks = 0;
+    this.#awake.set(task, habit);
+  }
+
   #putToSleep(task: Task): void {
-    if (this.#sleeperOf(task).watch(task)) this.#habitOf(task).sleptAt = performance.now();
-    else this.#awaken(task);
+    try {
+      if (this.#sleeperOf(task).watch(task)) this.#habitOf(task).sleptAt = now();
+      else this.#awaken(task);
+    } catch (error) {
+      task.fail(error);
+    }
+  }
+
+  #advance(task: Task): boolean {
+    try {
+      return task.advance();
+    } catch (error) {
+      task.fail(error);
+      return true;
+    }
   }
 
   #onWake(tasks: Task[]): void {
-    const now = performance.now();
+    const time = now();
     for (const task of tasks) {
       const habit = this.#habitOf(task);
       const lookMax = task.spin / 1000;
-      habit.lookMax = now - habit.sleptAt < patience * lookMax ? patience * lookMax : lookMax;
-      this.#awake.set(task, now);
+      habit.lookMax = time - habit.sleptAt < patience * lookMax ? patience * lookMax : lookMax;
+      this.#keepAwake(task, habit, time);
     }
     // Many reports may come before the loop goes round: they must not make a turn of each.
     if (this.#awake.size > 0 && !this.#turnIsDue) this.#takeTurn();
@@ -112,29 +139,34 @@ export class Loop {
   }
 
   #socketsAreDue(): boolean {
-    const now = performance.now();
-    if (now - this.#socketsAt < turnMax) return false;
-    this.#socketsAt = now;
+    const time = now();
+    if (time - this.#socketsAt < turnMax) return false;
+    this.#socketsAt = time;
     return true;
   }
 
-  #takeTurn(): void {
-    const start = performance.now();
+  #beginTurn(start: number): void {
     this.#turnStart = start;
+    this.#turnCalls = 0;
+  }
+
+  #takeTurn(): void {
+    const start = now();
+    this.#beginTurn(start);
     let isIdle = true;
     let left = this.#awake.size;
-    for (const [task, since] of this.#awake) {
+    for (const [task, habit] of this.#awake) {
       this.#awake.delete(task);
-      const hasAdvanced = task.advance();
+      const hasAdvanced = this.#advance(task);
       if (hasAdvanced) isIdle = false;
       if (task.isWaiting && !this.#isKnown(task)) {
         // At the end of the line, so that each has its turn.
-        if (hasAdvanced) this.#awake.set(task, performance.now());
-        else if (start - since < this.#habitOf(task).lookMax) this.#awake.set(task, since);
+        if (hasAdvanced) this.#keepAwake(task, habit, now());
+        else if (isLookedAtAgain(habit, start)) this.#awake.set(task, habit);
         else this.#putToSleep(task);
       }
       left -= 1;
-      if (left === 0 || (hasAdvanced && performance.now() - start > turnMax)) break;
+      if (left === 0 || (hasAdvanced && now() - start > turnMax)) break;
     }
     if (this.#awake.size === 0) {
       // What goes on in this turn shares its time; a turn that nobody shares ends here.
@@ -149,7 +181,7 @@ export class Loop {
   #habitOf(task: Task): Habit {
     let habit = this.#habits.get(task);
     if (habit === undefined) {
-      habit = { lookMax: task.spin / 1000, sleptAt: -Infinity };
+      habit = { lookMax: task.spin / 1000, sleptAt: -Infinity, advancedAt: 0, looks: 0 };
       this.#habits.set(task, habit);
     }
     return habit;
@@ -158,6 +190,12 @@ export class Loop {
   #isKnown(task: Task): boolean {
     return this.#awake.has(task) || this.#sleeperOf(task).has(task);
   }
+}
+
+function isLookedAtAgain(habit: Habit, time: number): boolean {
+  habit.looks += 1;
+  const isInTime = time - habit.advancedAt < habit.lookMax;
+  return isInTime && habit.looks < looksWithin(1000 * habit.lookMax);
 }
 
 let shared: Loop | undefined;

@@ -153,6 +153,7 @@ export function pendingOf(end: End, what: Interest): Pending {
       return !waits.isEmpty;
     },
     advance: () => waits.answer(answersPerTurn) > 0,
+    fail: (error) => waits.failAll(() => error),
     watch: (arm) => arm(what, waits.size),
   };
   return waits;

@@ -12,8 +12,10 @@ export interface Task {
   readonly spin: number;
   /** Whether there is anything left to wait for. */
   readonly isWaiting: boolean;
-  /** Does what can be done now, in bounded time. False: that was nothing. Never throws. */
+  /** Does what can be done now, in bounded time. False: that was nothing. */
   advance(): boolean;
+  /** It cannot be waited for, or `advance` threw: whoever waits hears so. Never throws. */
+  fail(error: unknown): void;
   /** Names what it waits for; `size` is that of the message that needs room. */
   watch(arm: (what: Interest, size: number) => void): void;
 }

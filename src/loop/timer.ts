@@ -1,4 +1,5 @@
 import type { CheckedWaiting } from "../options.ts";
+import { clearTimeout, setTimeout } from "./clock.ts";
 
 /** Milliseconds that a timer holds; what lies beyond, 24 days, is no limit. */
 const timerMax = 2 ** 31 - 1;

@@ -1,6 +1,6 @@
-import { setImmediate, setTimeout } from "node:timers";
 import type { Calls, Library } from "../../ffi/library.ts";
 import { status } from "../../ffi/table.ts";
+import { setImmediate, setTimeout } from "./clock.ts";
 
 /** Milliseconds between two slices of what nobody waits for. */
 const pause = 1;

@@ -2,6 +2,7 @@ import type { Library } from "../../ffi/library.ts";
 import { interest, status } from "../../ffi/table.ts";
 import { UnauthorizedError } from "../errors.ts";
 import { errorOf } from "../failures.ts";
+import { clearTimeout, now, setTimeout } from "../loop/clock.ts";
 import { eventLoop, type Loop } from "../loop/loop.ts";
 import type { Task } from "../loop/task.ts";
 import { closeHandle, nextTurn } from "../loop/turns.ts";
@@ -16,7 +17,9 @@ import { describePeer, peerOf, refusalOf } from "./welcome.ts";
 /** What becomes of those who connect. */
 export interface AcceptorEvents {
   onConnection(established: Established): void;
-  /** Somebody who connected did not become a connection, or the system has no room for more. */
+  /** Somebody who connected was sent away, or left before the handshake was over. */
+  onLost(error: Error): void;
+  /** `authorize` threw, or the system has no room for more: then once, until somebody is accepted. */
   onError(error: Error): void;
 }
 
@@ -55,6 +58,8 @@ export class Acceptor implements Task {
   #isStarted = false;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #openAt = 0;
+  /** Nobody could be accepted lately, and `onError` knows. */
+  #isTroubled = false;
   #isClosed = false;
 
   /** @throws {SystemError} when the path cannot be bound, or another process listens there. */
@@ -107,7 +112,7 @@ export class Acceptor implements Task {
 
   /** Not while the system has no room for another connection. */
   get isOpen(): boolean {
-    return !this.#isClosed && performance.now() >= this.#openAt;
+    return !this.#isClosed && now() >= this.#openAt;
   }
 
   /** Accepts who waits, and goes on with those whose handshake is not over. */
@@ -117,6 +122,11 @@ export class Acceptor implements Task {
     this.#admitAll();
     if (this.isAdmitting && !this.#isKeptAdmitting) void this.#keepAdmitting();
     return count > 0;
+  }
+
+  /** Goes on looking now and then. */
+  fail(error: unknown): void {
+    this.#pause(error as Error);
   }
 
   watch(arm: Parameters<Task["watch"]>[0]): void {
@@ -149,10 +159,11 @@ export class Acceptor implements Task {
       return false;
     }
     this.#spare = undefined;
+    this.#isTroubled = false;
     this.#welcome({
       handle,
       peer: peerOf(calls, handle),
-      deadline: performance.now() + handshakeMax,
+      deadline: now() + handshakeMax,
     });
     return true;
   }
@@ -166,14 +177,18 @@ export class Acceptor implements Task {
       this.#admissions.push(admission);
     } catch (error) {
       closeHandle(calls, handle);
-      this.#events.onError(error as Error);
+      if (error instanceof UnauthorizedError) this.#events.onLost(error);
+      else this.#events.onError(error as Error);
     }
   }
 
   /** Stops accepting for a while: the system may have room for a connection again after that. */
   #pause(error: Error): void {
-    this.#openAt = performance.now() + retryPause;
-    if (this.#isStarted) this.#retry = setTimeout(() => this.#loop.start(this), retryPause + 1);
+    this.#openAt = now() + retryPause;
+    clearTimeout(this.#retry);
+    if (this.#isStarted) this.#retry = setTimeout(() => this.#loop.wake(this), retryPause + 1);
+    if (this.#isTroubled) return;
+    this.#isTroubled = true;
     this.#events.onError(error);
   }
 
@@ -212,16 +227,17 @@ export class Acceptor implements Task {
     const code = calls.zc_endpoint_establish(handle, this.#role, wire, capacity, spin, 0);
     if (code === status.again) {
       this.#hasWorkLeft = true;
-      admission.deadline = performance.now() + handshakeMax;
+      admission.deadline = now() + handshakeMax;
       return false;
     }
-    if (code === status.timeout && performance.now() < admission.deadline) return false;
+    if (code === status.timeout && now() < admission.deadline) return false;
     if (code >= 0) {
       this.#events.onConnection({ library: this.library, handle, path: this.path, peer, spin });
     } else {
       const error = errorOf(code, calls, handle, this.#attempt(peer));
       closeHandle(calls, handle);
-      this.#events.onError(error);
+      if (code === status.peerGone || code === status.timeout) this.#events.onLost(error);
+      else this.#events.onError(error);
     }
     return true;
   }

@@ -3,6 +3,7 @@ import { type LoadError, library as loadLibrary } from "../../ffi/load.ts";
 import { interest, numbers, role, status } from "../../ffi/table.ts";
 import { SystemError, UnauthorizedError } from "../errors.ts";
 import { errorOf, timedOut } from "../failures.ts";
+import { now } from "../loop/clock.ts";
 import { pendingOf } from "../loop/pending.ts";
 import { closeHandle, letMemoryGo, nextTurn } from "../loop/turns.ts";
 import {
@@ -104,7 +105,7 @@ class Opening {
     this.#path = path;
     this.#doing = doing;
     this.#options = options;
-    this.#deadline = performance.now() + options.timeout;
+    this.#deadline = now() + options.timeout;
     this.#handle = this.#library.calls.zc_endpoint_open();
     this.#check(this.#handle);
   }
@@ -218,7 +219,7 @@ class Opening {
   }
 
   #left(): number {
-    return Math.max(0, this.#deadline - performance.now());
+    return Math.max(0, this.#deadline - now());
   }
 
   #close(): void {

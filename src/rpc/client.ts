@@ -3,6 +3,7 @@ import type { Channel } from "../channel/channel.ts";
 import type { Receiver } from "../channel/receiver.ts";
 import { RpcError } from "../errors.ts";
 import { closedError, timedOut } from "../failures.ts";
+import { now } from "../loop/clock.ts";
 import { eventLoop, type Loop } from "../loop/loop.ts";
 import type { Task } from "../loop/task.ts";
 import { startTimer } from "../loop/timer.ts";
@@ -133,7 +134,7 @@ export class RpcClient implements Disposable {
   callSync(bytes: Uint8Array, options?: CallOptions): Message {
     const { timeout } = checkWaiting(options);
     const typeId = this.#checkCall(bytes, options);
-    const deadline = timeout === Infinity ? undefined : performance.now() + timeout;
+    const deadline = timeout === Infinity ? undefined : now() + timeout;
     const id = this.#sendSync(bytes, typeId, deadline);
     while (true) {
       const reply = this.#receiver.receive(
@@ -168,6 +169,7 @@ export class RpcClient implements Disposable {
         return isWaiting();
       },
       advance: () => this.#advance(),
+      fail: (error) => this.#failAll(error),
       watch: (arm) => {
         arm(interest.news, 0);
         const next = this.#unsent[0];
@@ -286,5 +288,5 @@ function copyOf(bytes: Uint8Array): Uint8Array {
 }
 
 function millisecondsTo(deadline: number | undefined): number {
-  return deadline === undefined ? Infinity : Math.max(0, deadline - performance.now());
+  return deadline === undefined ? Infinity : Math.max(0, deadline - now());
 }

@@ -1,5 +1,6 @@
 import { interest, status } from "../../ffi/table.ts";
 import { PeerClosedError, PeerDiedError } from "../errors.ts";
+import { clearInterval, setInterval } from "../loop/clock.ts";
 import { eventLoop, type Loop } from "../loop/loop.ts";
 import type { Task } from "../loop/task.ts";
 import { nativeLength } from "../native-values.ts";
@@ -66,7 +67,10 @@ export class Connection implements Task {
     this.#loop = eventLoop(established.library);
     this.#handler = handler;
     this.#events = events;
-    this.#loop.start(this);
+  }
+
+  start(): void {
+    if (!this.#hasEnded) this.#loop.start(this);
   }
 
   get isWaiting(): boolean {
@@ -92,6 +96,10 @@ export class Connection implements Task {
       this.#finish(error instanceof PeerClosedError ? undefined : (error as Error));
       return true;
     }
+  }
+
+  fail(error: unknown): void {
+    this.#finish(error as Error);
   }
 
   watch(arm: Parameters<Task["watch"]>[0]): void {

@@ -1,3 +1,4 @@
+import { types } from "node:util";
 import { numbers } from "../../ffi/table.ts";
 import type { RpcEnd } from "./end.ts";
 
@@ -20,10 +21,15 @@ export function failureReply(error: unknown, end: RpcEnd): Reply {
 /** The text of what a handler threw, which may be anything. */
 export function messageOf(error: unknown): string {
   try {
-    return String(error instanceof Error ? error.message : error);
+    return String(isError(error) ? error.message : error);
   } catch {
     return "the handler threw something that has no text";
   }
+}
+
+/** Also one of another realm, such as node:vm and some test runners make. */
+export function isError(error: unknown): error is Error {
+  return error instanceof Error || types.isNativeError(error);
 }
 
 /** As much of `text` as fits. */

@@ -1,9 +1,10 @@
 import { role } from "../../ffi/table.ts";
+import { printError } from "../failures.ts";
 import { checkListen } from "../options.ts";
 import { Acceptor } from "../rendezvous/acceptor.ts";
 import type { ListenOptions, Peer } from "../types.ts";
 import { Connection, type Handler } from "./connection.ts";
-import { messageOf } from "./failure-reply.ts";
+import { isError, messageOf } from "./failure-reply.ts";
 
 export interface ServeOptions
   extends Pick<ListenOptions, "capacity" | "mode" | "authorize" | "wait" | "signal"> {
@@ -20,7 +21,9 @@ export interface ServeOptions
   onClose?: (peer: Peer, error?: Error) => void;
   /**
    * A handler threw; somebody who connected was sent away, or left before the handshake was over; or
-   * the system has no room for more.
+   * the system has no room for more, which is told once, until somebody connects again.
+   *
+   * Without it `console.error` prints what a handler threw, and that there is no room.
    */
   onError?: (error: Error) => void;
 }
@@ -88,7 +91,9 @@ class RpcServer implements Server {
         });
         this.#connections.add(connection);
         this.#tell(() => this.#options.onOpen?.(connection.peer));
+        connection.start();
       },
+      onLost: (error) => this.#tell(() => this.#options.onError?.(error)),
       onError: (error) => this.#onError(error),
     });
     this.#acceptor.start();
@@ -121,8 +126,9 @@ class RpcServer implements Server {
   }
 
   #onError(error: unknown): void {
-    const reason = error instanceof Error ? error : new Error(messageOf(error));
-    this.#tell(() => this.#options.onError?.(reason));
+    const reason = isError(error) ? error : new Error(messageOf(error));
+    const { onError = printError } = this.#options;
+    this.#tell(() => onError(reason));
   }
 
   #endIfStopped(): void {

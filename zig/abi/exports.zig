@@ -356,9 +356,10 @@ pub const symbols = struct {
         _ = std.os.linux.nanosleep(&request, null);
     }
 
-    /// Takes a waiter, which `zc_waiter_close` gives back. One for each thread that has an event loop.
+    /// Takes a waiter, which `zc_waiter_close` gives back. While nothing is armed on it, another thread may
+    /// come to have it; what is done with the number then answers `handle_closed`.
     pub fn zc_waiter_open() callconv(.c) i32 {
-        const waiter = waiters.open_waiter() orelse return code(.handles_exhausted);
+        const waiter = waiters.open_waiter() orelse waiters.reclaim_waiter() orelse return code(.handles_exhausted);
         return @intCast(waiter);
     }
 

@@ -40,6 +40,9 @@ pub var intervals: Intervals = .{};
 const awake: u32 = 0;
 const asleep: u32 = 1;
 
+const vacant: u32 = 0;
+const occupied: u32 = 1;
+
 pub const Waiter = struct {
     mutex: Mutex = .{},
     /// 0 while it is not open.
@@ -47,8 +50,10 @@ pub const Waiter = struct {
     generation: u32 = 0,
     /// The thread that opened it.
     owner: i32 = 0,
-    /// A thread is inside `wait`.
-    is_waited: bool = false,
+    /// `occupied` while a thread is inside `wait_for_reports`. A futex word of this process.
+    sleeper: u32 = vacant,
+    /// Somebody sleeps until that thread has left.
+    is_leaving_awaited: bool = false,
     /// The last armed watch was disarmed, and `wait` has not told yet.
     was_emptied: bool = false,
     /// A watch was set aside, and `wait` has not told yet.
@@ -273,6 +278,32 @@ pub const Waiter = struct {
     fn add_to(epoll_fd: i32, fd: i32) bool {
         var event: linux.epoll_event = .{ .events = linux.EPOLL.IN, .data = .{ .fd = fd } };
         return linux.errno(linux.epoll_ctl(epoll_fd, linux.EPOLL.CTL_ADD, fd, &event)) == .SUCCESS;
+    }
+
+    /// This, `enter` and `leave` under the mutex.
+    pub fn is_waited(self: *const Waiter) bool {
+        return self.sleeper == occupied;
+    }
+
+    pub fn enter(self: *Waiter) void {
+        @atomicStore(u32, &self.sleeper, occupied, .monotonic); // As in `leave`.
+    }
+
+    pub fn leave(self: *Waiter) void {
+        @atomicStore(u32, &self.sleeper, vacant, .monotonic); // Pairs with the load in `await_leaving`.
+        if (!self.is_leaving_awaited) return;
+        self.is_leaving_awaited = false;
+        futex.wake_one(&self.sleeper);
+    }
+
+    /// Without the mutex, which whoever leaves needs. False: the time was up before.
+    pub fn await_leaving(self: *Waiter, deadline: Deadline) bool {
+        // Relaxed: whoever takes the waiter then does so under the mutex.
+        while (@atomicLoad(u32, &self.sleeper, .monotonic) == occupied) {
+            if (deadline.passed()) return false;
+            futex.wait_on(&self.sleeper, occupied, deadline.at_ns);
+        }
+        return true;
     }
 
     fn go_to_bed(self: *Waiter) void {

@@ -34,7 +34,7 @@ pub fn open_waiter() ?u32 {
         defer waiter.mutex.unlock();
         // A runtime may end a thread, such as a worker, before that can close its waiter.
         if (waiter.number != 0 and !thread_lives(waiter.owner)) end(waiter);
-        if (waiter.number != 0 or waiter.is_waited or waiter.generation == generation_max) continue;
+        if (waiter.number != 0 or waiter.is_waited() or waiter.generation == generation_max) continue;
         waiter.generation += 1;
         waiter.number = waiter.generation << index_bits | @as(u32, @intCast(index));
         waiter.owner = owner;
@@ -42,6 +42,40 @@ pub fn open_waiter() ?u32 {
         return waiter.number;
     }
     return null;
+}
+
+/// Milliseconds for a sleeper to leave that was woken: far more than it takes.
+const leaving_ms = 1000;
+
+/// Where the search for an idle waiter begins: behind the one that was found last. Relaxed: two that
+/// begin at the same one find one each.
+var reclaimed: u32 = 0;
+
+/// Takes a waiter on which nothing is armed from whoever has it. That number is stale then, which its owner
+/// finds when it arms again. So those who had something to wait for once, and live on, such as the
+/// realms of a test runner, do not keep others from it. Null: each waiter has something armed.
+pub fn reclaim_waiter() ?u32 {
+    const first = @atomicLoad(u32, &reclaimed, .monotonic);
+    for (0..waiter_count) |offset| {
+        const index: u32 = (first +% @as(u32, @intCast(offset))) % waiter_count;
+        if (!end_idle(&waiters[index])) continue;
+        @atomicStore(u32, &reclaimed, index + 1, .monotonic);
+        // Another thread may have been quicker.
+        return open_waiter() orelse continue;
+    }
+    return null;
+}
+
+/// False: something is armed on it, or its sleeper does not leave.
+fn end_idle(waiter: *Waiter) bool {
+    {
+        waiter.mutex.lock();
+        defer waiter.mutex.unlock();
+        if (waiter.number == 0 or waiter.armed.count > 0 or waiter.reported.count > 0) return false;
+        end(waiter);
+        waiter.is_leaving_awaited = true;
+    }
+    return waiter.await_leaving(.after_ms(leaving_ms));
 }
 
 /// Its number may have passed to another thread since: then the waiter is only kept for longer.
@@ -117,9 +151,9 @@ pub fn set_aside(index: u16) void {
 pub fn wait_for_reports(number: u32, timeout_ms: f64) WaiterError!u32 {
     const waiter = lock(number) orelse return error.Closed;
     defer waiter.mutex.unlock();
-    if (waiter.is_waited) return error.Misuse;
-    waiter.is_waited = true;
-    defer waiter.is_waited = false;
+    if (waiter.is_waited()) return error.Misuse;
+    waiter.enter();
+    defer waiter.leave();
     const deadline: Deadline = .after_ms(timeout_ms);
     while (waiter.number == number) {
         const now_ns = time.now_ns();
@@ -188,4 +222,5 @@ test {
     _ = @import("waiter_kinds_test.zig");
     _ = @import("waiter_beside_test.zig");
     _ = @import("waiter_scarcity_test.zig");
+    _ = @import("reclaim_test.zig");
 }
