@@ -277,7 +277,10 @@ function errnoName(errno: number): string {
   return Object.keys(names).find((name) => names[name] === errno) ?? `errno ${errno}`;
 }
 
-/** For a program that has not said who hears of errors. */
+/**
+ * For a program that has not said who hears of errors. Of the system's the message says it all, and Deno
+ * crashes when it makes a stack trace without a free descriptor, of which that message may be.
+ */
 export function printError(error: Error): void {
-  console.error(error);
+  console.error(error instanceof SystemError ? String(error) : error);
 }

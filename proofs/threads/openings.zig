@@ -86,7 +86,7 @@ const Opener = struct {
         endpoint.mapping = map(endpoint.reserve);
         const bytes = endpoint.mapping.?.bytes;
         bytes[mark_offset] = 7;
-        const name = handles.expose_view(handle, random.boolean());
+        const name = handles.expose_view(handle, random.boolean()) catch |err| report.fail("no view: {t}", .{err});
         report.expect(name != 0, "a view has no name", .{});
         if (random.boolean()) {
             self.discard(.{ .name = name, .bytes = bytes, .is_closed = false });

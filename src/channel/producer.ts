@@ -112,7 +112,8 @@ export class Producer implements Disposable {
 
   /**
    * Like `trySend`; while the ring is full, waits for the consumer without blocking the event loop.
-   * Calls are answered in their order. Leave `bytes` as they are until the promise resolves.
+   * Calls are answered in their order. Leave `bytes` as they are until the promise resolves: nothing is
+   * copied before. How many wait is yours to limit, by awaiting them or with a `timeout`.
    */
   async send(bytes: Uint8Array, typeId = 0, waiting?: Waiting): Promise<void> {
     this.#refuse(bytes, typeId);

@@ -2,6 +2,7 @@ import type { Library } from "../../ffi/library.ts";
 import { interest } from "../../ffi/table.ts";
 import { type CheckedWaiting, checkWaiting } from "../options.ts";
 import type { Waiting } from "../types.ts";
+import { type InLine, Line } from "./line.ts";
 import { eventLoop, type Loop } from "./loop.ts";
 import type { Interest, Task } from "./task.ts";
 import { startTimer } from "./timer.ts";
@@ -14,7 +15,7 @@ export interface Watcher {
   stop(): void;
 }
 
-interface Wait {
+interface Wait extends InLine<Wait> {
   /** Payload bytes that the call needs room for. */
   readonly size: number;
   /** True: it is settled now. */
@@ -22,11 +23,14 @@ interface Wait {
   fail(error: unknown): void;
 }
 
-/** Asynchronous calls that wait for the same thing. First come, first served. */
+/**
+ * Asynchronous calls that wait for the same thing. First come, first served. What waits here is no more
+ * than the program has promises of that it has not seen settled; nothing of a call stays behind it.
+ */
 export class Pending {
   readonly #loop: Loop;
   readonly #watcher: Watcher;
-  readonly #waits: Wait[] = [];
+  readonly #waits = new Line<Wait>();
 
   constructor(loop: Loop, watcher: Watcher) {
     this.#loop = loop;
@@ -34,12 +38,12 @@ export class Pending {
   }
 
   get isEmpty(): boolean {
-    return this.#waits.length === 0;
+    return this.#waits.isEmpty;
   }
 
   /** Payload bytes that the first call needs room for. */
   get size(): number {
-    return this.#waits[0]?.size ?? 0;
+    return this.#waits.first?.size ?? 0;
   }
 
   /**
@@ -66,8 +70,9 @@ export class Pending {
   /** Settles the first calls, up to `max` of them, as long as they can be. Returns how many. */
   answer(max: number): number {
     let count = 0;
-    while (count < max && this.#waits[0]?.attempt()) {
-      this.#waits.shift();
+    for (let wait = this.#waits.first; wait !== undefined; wait = this.#waits.first) {
+      if (count === max || !wait.attempt()) break;
+      this.#waits.remove(wait);
       count += 1;
     }
     if (count > 0 && this.isEmpty) this.#watcher.stop();
@@ -77,7 +82,7 @@ export class Pending {
   /** Rejects whatever waits. */
   failAll(error: () => unknown): void {
     if (this.isEmpty) return;
-    for (const wait of this.#waits.splice(0)) wait.fail(error());
+    for (const wait of this.#waits.removeAll()) wait.fail(error());
     this.#watcher.stop();
   }
 
@@ -89,6 +94,8 @@ export class Pending {
   ): Promise<Value> {
     return new Promise((resolve, reject) => {
       const wait: Wait = {
+        ahead: undefined,
+        behind: undefined,
         size,
         attempt: () => {
           try {
@@ -108,18 +115,18 @@ export class Pending {
       };
       const release = startTimer(waiting, (reason) => {
         // What has come when the time is up is still in time.
-        const isInTime = reason === undefined && this.#waits[0] === wait && wait.attempt();
+        const isInTime = reason === undefined && this.#waits.first === wait && wait.attempt();
         this.#leave(wait);
         if (!isInTime) wait.fail(reason === undefined ? timedOut() : reason);
       });
       this.#waits.push(wait);
-      if (this.#waits.length === 1) this.#watcher.start();
+      if (this.#waits.first === wait) this.#watcher.start();
     });
   }
 
   #leave(wait: Wait): void {
-    const wasFirst = this.#waits[0] === wait;
-    this.#waits.splice(this.#waits.indexOf(wait), 1);
+    const wasFirst = this.#waits.first === wait;
+    this.#waits.remove(wait);
     if (!wasFirst) return;
     this.#watcher.stop();
     // The next one may need less room, which is to be watched for anew.

@@ -4,6 +4,7 @@ import type { Receiver } from "../channel/receiver.ts";
 import { RpcError } from "../errors.ts";
 import { closedError, timedOut } from "../failures.ts";
 import { now } from "../loop/clock.ts";
+import { type InLine, Line } from "../loop/line.ts";
 import { eventLoop, type Loop } from "../loop/loop.ts";
 import type { Task } from "../loop/task.ts";
 import { startTimer } from "../loop/timer.ts";
@@ -22,7 +23,8 @@ export interface CallOptions extends Waiting {
 
 /** Replies that are taken in one turn of the event loop, at most. */
 const repliesPerTurn = 256;
-interface Call {
+
+interface Call extends InLine<Call> {
   /** 0 until it is sent. */
   id: number;
   bytes: Uint8Array;
@@ -46,7 +48,8 @@ export class RpcClient implements Disposable {
   readonly #receiver: Receiver;
   readonly #task: Task;
   readonly #sent = new CallTable<Call>();
-  readonly #unsent: Call[] = [];
+  /** Those that wait for room. */
+  readonly #unsent = new Line<Call>();
   /** Set by the first call that needs it. */
   #loop: Loop | undefined;
   #lastId = 0;
@@ -98,6 +101,10 @@ export class RpcClient implements Disposable {
   /**
    * Sends a request and resolves with its reply. `bytes` may be used again at once.
    *
+   * While the server is behind and the ring full, calls wait here in their order, each with a copy of its
+   * bytes. There is no limit but yours to how many: await replies before you ask for more, or give calls
+   * a `timeout`, after which nothing of them is left.
+   *
    * A call that ends by its timeout or signal is over for this side only; its reply is dropped when
    * it comes.
    *
@@ -112,8 +119,17 @@ export class RpcClient implements Disposable {
       const waiting = checkWaiting(options);
       const typeId = this.#checkCall(bytes, options);
       waiting.signal?.throwIfAborted();
-      const call: Call = { id: 0, bytes, typeId, resolve, reject, release: undefined };
-      if (this.#unsent.length > 0 || !this.#send(call)) {
+      const call: Call = {
+        ahead: undefined,
+        behind: undefined,
+        id: 0,
+        bytes,
+        typeId,
+        resolve,
+        reject,
+        release: undefined,
+      };
+      if (!this.#unsent.isEmpty || !this.#send(call)) {
         call.bytes = copyOf(bytes);
         this.#unsent.push(call);
       }
@@ -161,7 +177,7 @@ export class RpcClient implements Disposable {
 
   #makeTask(): Task {
     const { handle, spin } = this.#channel;
-    const isWaiting = () => this.#sent.size > 0 || this.#unsent.length > 0;
+    const isWaiting = () => this.#sent.size > 0 || !this.#unsent.isEmpty;
     return {
       handle,
       spin,
@@ -172,7 +188,7 @@ export class RpcClient implements Disposable {
       fail: (error) => this.#failAll(error),
       watch: (arm) => {
         arm(interest.news, 0);
-        const next = this.#unsent[0];
+        const next = this.#unsent.first;
         if (next !== undefined) arm(interest.room, next.bytes.length);
       },
     };
@@ -182,8 +198,9 @@ export class RpcClient implements Disposable {
     let count = 0;
     try {
       while (count < repliesPerTurn && this.#takeReply()) count += 1;
-      while (this.#unsent[0] !== undefined && this.#send(this.#unsent[0])) {
-        this.#unsent.shift();
+      for (let next = this.#unsent.first; next !== undefined; next = this.#unsent.first) {
+        if (!this.#send(next)) break;
+        this.#unsent.remove(next);
         count += 1;
       }
     } catch (error) {
@@ -263,14 +280,14 @@ export class RpcClient implements Disposable {
 
   #giveUp(call: Call, error: unknown): void {
     if (call.id > 0) this.#sent.take(call.id);
-    else this.#unsent.splice(this.#unsent.indexOf(call), 1);
+    else this.#unsent.remove(call);
     call.release?.();
     call.reject(error);
     if (!this.#task.isWaiting) this.#loop?.stop(this.#task);
   }
 
   #failAll(error: unknown): void {
-    const calls = [...this.#sent.takeAll(), ...this.#unsent.splice(0)];
+    const calls = [...this.#sent.takeAll(), ...this.#unsent.removeAll()];
     for (const call of calls) {
       call.release?.();
       call.reject(error);

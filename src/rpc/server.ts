@@ -13,6 +13,9 @@ export interface ServeOptions
   /**
    * Answers a request. What it throws, or its promise rejects with, becomes an `RpcError` of that
    * call's. The bytes of a reply must not change after it was returned.
+   *
+   * Of one client at most 1,024 requests are open at a time, and none is taken while a reply finds no
+   * room; the others stay in its ring, and hold the client up.
    */
   handler: Handler;
   /** A client has connected. */

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import process from "node:process";
 import { test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { library } from "../../ffi/load.ts";
 import { interest } from "../../ffi/table.ts";
 import { Consumer, FanIn, Producer, RpcClient, serve } from "../../src/index.ts";
@@ -88,6 +89,8 @@ test("a server that cannot sleep says so once, and goes on accepting", bounds, a
     handler: ({ bytes }) => bytes,
     onError: (error) => heard.push((error as { code?: string }).code),
   });
+  // It looks again every 100 ms.
+  await delay(350);
   assert.deepEqual(heard, [tooMany.code]);
   using client = await RpcClient.connect(server.path, { wait: { spin: Infinity } });
   assert.equal((await within(client.call(Uint8Array.of(7)))).bytes[0], 7);

@@ -13,9 +13,6 @@ import { within } from "../support/promises.ts";
 const bounds = { timeout: 120_000 };
 const folder = bundledFolder();
 const file = join(folder, "dist", "index.js");
-/** More than half of the waiters, of which each takes two. */
-const realms = 100;
-
 test(
   "a module that was loaded 100 times in one thread waits as the first did",
   bounds,

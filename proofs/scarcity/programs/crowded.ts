@@ -21,7 +21,7 @@ export interface State {
   /** Memories and pidfds; a runtime opens sockets of its own whenever it likes. */
   readonly descriptors: number;
   readonly mappings: number;
-  /** What went to `onError` since it was asked last. */
+  /** What went to `onError`, or was printed where there is none, since it was asked last. */
   readonly errors: string[];
 }
 
@@ -54,6 +54,7 @@ if (kind === "serve") {
   });
   print("ready");
 } else {
+  console.error = (message: string) => errors.push(message);
   const fanIn = await FanIn.listen(path, { capacity: 4096 });
   print("ready");
   for await (const { bytes } of fanIn) print(obey(bytes, fanIn.connections));
