@@ -12,6 +12,8 @@ pub const Entry = struct {
     id: Id,
     /// With the bits that say what kind of file it is.
     mode: u16,
+    /// Its owner.
+    uid: u32,
 
     pub fn is_socket(self: Entry) bool {
         return linux.S.ISSOCK(self.mode);
@@ -34,12 +36,13 @@ pub const Look = union(enum) { entry: Entry, failed: linux.E };
 /// What stands at `path`, seen from the descriptor `folder`. `flags` as for statx.
 pub fn look(folder: i32, path: [*:0]const u8, flags: u32) Look {
     var found: linux.Statx = undefined;
-    const wanted: linux.STATX = .{ .TYPE = true, .MODE = true, .INO = true };
+    const wanted: linux.STATX = .{ .TYPE = true, .MODE = true, .INO = true, .UID = true };
     const errno = linux.errno(system.retry(linux.statx, .{ folder, path, flags, wanted, &found }));
     if (errno != .SUCCESS) return .{ .failed = errno };
     return .{ .entry = .{
         .id = .{ .dev_major = found.dev_major, .dev_minor = found.dev_minor, .ino = found.ino },
         .mode = found.mode,
+        .uid = found.uid,
     } };
 }
 

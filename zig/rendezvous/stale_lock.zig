@@ -30,8 +30,8 @@ pub const StaleLock = struct {
     fd: i32,
 
     /// For the socket file of `address`, whose folder is `folder`; AT_FDCWD where that is not open. Never
-    /// waits. Null where there can be no such file, for want of room or permission: then whoever listens
-    /// goes on without.
+    /// waits. Null where there can be no such file, for want of room or permission, or because a stranger
+    /// has put one of his own there: then whoever listens goes on without.
     pub fn take(folder: i32, address: *const Address) error{Taken}!?StaleLock {
         var self: StaleLock = .{ .folder = folder, .name_buffer = undefined, .fd = -1 };
         const file_name = address.file_name();
@@ -43,6 +43,10 @@ pub const StaleLock = struct {
         if (linux.errno(opened) != .SUCCESS) return null;
         self.fd = @intCast(opened);
         errdefer system.close_fd(self.fd);
+        if (!self.is_ours()) {
+            system.close_fd(self.fd);
+            return null;
+        }
         // Where the kernel or a sandbox has no such lock, nobody holds one.
         const is_held = linux.errno(system.retry(linux.flock, .{ self.fd, LOCK_EX | LOCK_NB })) == .AGAIN;
         // One that was removed since it was opened keeps nobody out who makes a new one.
@@ -58,6 +62,12 @@ pub const StaleLock = struct {
     fn name(self: *const StaleLock) [*:0]const u8 {
         // Sound: `take` has put a text with its end there.
         return @ptrCast(&self.name_buffer);
+    }
+
+    /// A stranger could hold the lock of his own file for ever.
+    fn is_ours(self: *const StaleLock) bool {
+        const held = look(self.fd, "", linux.AT.EMPTY_PATH);
+        return held == .entry and held.entry.uid == linux.geteuid();
     }
 
     fn is_in_place(self: *const StaleLock) bool {
@@ -117,6 +127,20 @@ fn cannot_open_as_nobody(lock: *const StaleLock) u8 {
     support.become_nobody() catch return 1;
     const opened = linux.open(lock.name(), .{ .CLOEXEC = true }, 0);
     return if (linux.errno(opened) == .ACCES) 0 else 2;
+}
+
+test "a lock file of another user's is not used, and stays" {
+    if (linux.geteuid() != 0) return error.SkipZigTest; // Only root can give a file away.
+    var folder = try support.Folder.make();
+    defer folder.remove();
+    const address = try Address.parse(folder.file("a.sock"));
+    const path = folder.file(".a.sock" ++ suffix);
+    const fd: i32 = @intCast(try support.must(linux.open(path, flags, 0o666)));
+    defer system.close_fd(fd);
+    _ = try support.must(linux.fchown(fd, 1000, 1000));
+    _ = try support.must(linux.flock(fd, LOCK_EX));
+    try expect(try StaleLock.take(linux.AT.FDCWD, &address) == null);
+    _ = try support.must(linux.access(path, 0));
 }
 
 test "a link that stands in the lock's place is not followed, and stays" {
