@@ -4,6 +4,7 @@ test {
     _ = @import("rendezvous/address.zig");
     _ = @import("ring/copy.zig");
     _ = @import("os/cpu.zig");
+    _ = @import("rendezvous/cover.zig");
     _ = @import("rendezvous/endpoint.zig");
     _ = @import("abi/exports_test.zig");
     _ = @import("abi/handles.zig");

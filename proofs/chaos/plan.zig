@@ -5,7 +5,7 @@ const core = @import("zerocross_core");
 const mark = core.mark;
 const Step = mark.Step;
 
-pub const Role = core.endpoint.Role;
+pub const Role = core.end.Role;
 
 /// How a side waits for the other one.
 pub const Way = enum { spinning, brief, sleeping, waiter, polling };

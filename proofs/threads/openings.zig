@@ -83,10 +83,11 @@ const Opener = struct {
         const handle = handles.open() orelse report.fail("no handle is left", .{});
         const endpoint = handles.get(handle) orelse report.fail("handle {x} is not open", .{handle});
         // In Deno addresses that were shown are the slot's for good.
+        if (endpoint.reserve) |reserve| endpoint.cover = cover(reserve.bytes.len);
         endpoint.mapping = map(endpoint.reserve);
         const bytes = endpoint.mapping.?.bytes;
         bytes[mark_offset] = 7;
-        const name = handles.expose_view(handle, random.boolean()) catch |err| report.fail("no view: {t}", .{err});
+        const name = handles.expose_view(handle, random.boolean()) catch report.fail("{t}", .{endpoint.failure.errno});
         report.expect(name != 0, "a view has no name", .{});
         if (random.boolean()) {
             self.discard(.{ .name = name, .bytes = bytes, .is_closed = false });
@@ -117,6 +118,11 @@ fn close(handle: u32) void {
     report.expect(handles.get(handle) == null, "handle {x} is still open", .{handle});
     report.expect(!handles.close(handle), "handle {x} was closed twice", .{handle});
     report.totals.add(.handles, 1);
+}
+
+fn cover(size: usize) core.Arena {
+    var failure: core.Failure = .{};
+    return core.cover.make(size, &failure) catch report.fail("{t}", .{failure.errno});
 }
 
 fn map(reserve: ?core.Arena) core.Arena {

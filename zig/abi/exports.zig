@@ -9,6 +9,7 @@ const handles = @import("handles.zig");
 const leaving = @import("../rendezvous/leaving.zig");
 const endpoints = @import("../rendezvous/endpoint.zig");
 const ends = @import("ends.zig");
+const Role = @import("../rendezvous/end.zig").Role;
 const Place = @import("../ring/reader.zig").Place;
 const waiters = @import("../loop/waiters.zig");
 const user = @import("../os/user.zig");
@@ -102,7 +103,7 @@ pub const symbols = struct {
     pub fn zc_endpoint_establish(handle: u32, role: u32, version: u32, capacity: u32, spin_us: f64, timeout_ms: f64) callconv(.c) i32 {
         const endpoint = handles.get(handle) orelse return code(.handle_closed);
         watching.unwatch(handle); // The listening socket is about to be closed.
-        const as = std.enums.fromInt(endpoints.Role, role) orelse return code(.argument);
+        const as = std.enums.fromInt(Role, role) orelse return code(.argument);
         const version_min: u32 = if (as.is_rpc()) wire.version_rpc else wire.version_min;
         if (version < version_min or version > wire.version_max or !wire.capacity_is_offered(capacity)) return code(.argument);
         const offer: endpoints.Offer = .{ .version = version, .capacity = capacity };

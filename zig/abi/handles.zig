@@ -75,7 +75,7 @@ pub inline fn get(handle: u32) ?*Endpoint {
 /// Says that JavaScript is given an ArrayBuffer over the mapping. `handle` is open.
 /// `outlives`: the runtime cannot tell when the last view of it is gone. Returns what names the view
 /// in `drop_view`; never 0.
-pub fn expose_view(handle: u32, outlives: bool) error{ System, Misuse }!u32 {
+pub fn expose_view(handle: u32, outlives: bool) error{System}!u32 {
     const endpoint = get(handle).?;
     try endpoint.prepare_view();
     const mapping = endpoint.mapping.?;
@@ -178,8 +178,7 @@ test "neither 0 nor a number out of nowhere is a handle" {
 }
 
 const memory = @import("../rendezvous/memory.zig");
-const Peer = @import("../os/peer.zig").Peer;
-const myself: Peer = .{ .pid = 0, .uid = 0, .gid = 0, .pidfd = Peer.pidfd_none };
+const covers = @import("../rendezvous/cover.zig");
 
 fn open_with_memory(capacity: u32) !u32 {
     var failure: @import("../failure.zig").Failure = .{};
@@ -187,12 +186,11 @@ fn open_with_memory(capacity: u32) !u32 {
     defer @import("../os/system.zig").close_fd(fd);
     const handle = open().?;
     const endpoint = get(handle).?;
-    const size = capacity + 768;
+    const size = @import("../ring/wire.zig").memory_size(capacity);
     if (endpoint.reserve) |reserve| if (size <= reserve.bytes.len) {
-        endpoint.cover = try memory.make_cover(size, &failure);
+        endpoint.cover = try covers.make(size, &failure);
     };
     endpoint.mapping = try memory.map(fd, capacity, endpoint.reserve, &failure);
-    endpoint.end = .{ .consumer = try .init(endpoint.mapping.?, myself, 0, 0, &failure) };
     return handle;
 }
 

@@ -11,7 +11,7 @@ const handles = core.handles;
 const Status = core.status.Status;
 const Subject = core.failure.Subject;
 
-const text = head ++ numbers_text() ++ formulas ++ enum_text("role", core.endpoint.Role) ++
+const text = head ++ numbers_text() ++ formulas ++ enum_text("role", core.end.Role) ++
     enum_text("interest", core.Interest) ++ enum_text("ability", core.rpc.Ability) ++
     enum_text("status", Status) ++ enum_text("subject", Subject) ++
     fields_text("statsFields", ends.StatsField) ++ fields_text("failureFields", ends.FailureField) ++

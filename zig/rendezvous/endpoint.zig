@@ -7,6 +7,7 @@
 
 const std = @import("std");
 const memory = @import("memory.zig");
+const covers = @import("cover.zig");
 const leaving = @import("leaving.zig");
 const wire = @import("../ring/wire.zig");
 const time = @import("../os/time.zig");
@@ -19,8 +20,8 @@ const system = @import("../os/system.zig");
 const Peer = @import("../os/peer.zig").Peer;
 const Failure = @import("../failure.zig").Failure;
 const Deadline = time.Deadline;
-const channel = @import("../channel/channel.zig");
-const Rpc = @import("../channel/rpc.zig").Rpc;
+const End = @import("end.zig").End;
+const Role = @import("end.zig").Role;
 
 /// All that can go wrong at what stands behind a handle.
 pub const EndpointError = error{
@@ -41,53 +42,8 @@ pub const EndpointError = error{
     Misuse,
 };
 
-pub const Role = enum(u32) {
-    producer = 0,
-    consumer = 1,
-    caller = 2,
-    callee = 3,
-
-    pub fn is_rpc(self: Role) bool {
-        return self == .caller or self == .callee;
-    }
-
-    fn opposite(self: Role) Role {
-        return switch (self) {
-            .producer => .consumer,
-            .consumer => .producer,
-            .caller => .callee,
-            .callee => .caller,
-        };
-    }
-};
-
 /// What a listener decides about the memory that it makes; in an RPC, about both arenas.
 pub const Offer = struct { version: u32, capacity: u32 };
-
-pub const End = union(enum) {
-    none,
-    producer: channel.Producer,
-    consumer: channel.Consumer,
-    rpc: Rpc,
-
-    /// Tells the peer.
-    fn close(self: *End) void {
-        switch (self.*) {
-            .none => {},
-            inline else => |*end| end.close(),
-        }
-    }
-
-    /// True only where this side has not ended the channel itself.
-    fn peer_has_closed(self: *const End) bool {
-        return switch (self.*) {
-            .none => false,
-            .producer => |*producer| producer.link.peer_has_closed(),
-            .consumer => |*consumer| consumer.link.peer_has_closed(),
-            .rpc => |*rpc| rpc.out.link.peer_has_closed() and rpc.in.link.peer_has_closed(),
-        };
-    }
-};
 
 /// For how long a call that is not to wait works on memory: a part of what a turn of an event loop may take.
 pub const slice_us = 500;
@@ -314,7 +270,7 @@ pub const Endpoint = struct {
         if (reserve) |range| {
             const size = wire.memory_size(capacity);
             // Views that look there are to see zeros again. Where nothing can be had for that, they go on doing so.
-            if (size <= range.bytes.len) self.cover = memory.make_cover(size, &self.failure) catch null;
+            if (size <= range.bytes.len) self.cover = covers.make(size, &self.failure) catch null;
             if (self.cover == null) reserve = null;
         }
         mapping.* = try memory.map(fd, capacity, reserve, &self.failure);
@@ -322,9 +278,8 @@ pub const Endpoint = struct {
     }
 
     /// To be called before JavaScript gets a view of the mapping.
-    pub fn prepare_view(self: *Endpoint) error{ System, Misuse }!void {
-        const mapping = self.visible_mapping() orelse return error.Misuse;
-        if (self.cover == null) self.cover = try memory.make_cover(mapping.bytes.len, &self.failure);
+    pub fn prepare_view(self: *Endpoint) error{System}!void {
+        if (self.cover == null) self.cover = try covers.make(self.mapping.?.bytes.len, &self.failure);
     }
 
     fn open_end(self: *Endpoint, role: Role, spin_us: f64) error{Corrupt}!End {
@@ -415,7 +370,7 @@ pub const Endpoint = struct {
             leaving.add(mapping, is_last);
             return null;
         };
-        if (memory.retire(mapping, cover)) |moved| leaving.add(moved, is_last);
+        if (covers.retire(mapping, cover)) |moved| leaving.add(moved, is_last);
         return mapping;
     }
 

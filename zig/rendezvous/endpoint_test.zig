@@ -3,9 +3,11 @@
 const std = @import("std");
 const linux = std.os.linux;
 const endpoints = @import("endpoint.zig");
+const Role = @import("end.zig").Role;
 const Endpoint = endpoints.Endpoint;
 const handshake = @import("handshake.zig");
 const memory = @import("memory.zig");
+const covers = @import("cover.zig");
 const support = @import("../test_support.zig");
 const system = @import("../os/system.zig");
 const wire = @import("../ring/wire.zig");
@@ -81,12 +83,12 @@ fn expect_call(caller: *Endpoint, callee: *Endpoint, bytes: []const u8) !void {
 }
 
 test "caller and callee meet on either side, and give everything back" {
-    for ([_]endpoints.Role{ .caller, .callee }) |role| {
+    for ([_]Role{ .caller, .callee }) |role| {
         const before = try Held.now();
         var meeting: Meeting = undefined;
         try meeting.open();
         const is_caller = role == .caller;
-        const other: endpoints.Role = if (is_caller) .callee else .caller;
+        const other: Role = if (is_caller) .callee else .caller;
         try expectError(error.Timeout, meeting.listener.establish(role, offer, 0, no_wait));
         try meeting.connector.establish(other, offer, 0, no_wait);
         try meeting.listener.establish(role, offer, 0, no_wait);
@@ -165,7 +167,7 @@ const Pieces = struct {
         try self.transmission.send_rest(self.socket, &self.descriptors, no_wait, &self.failure);
     }
 
-    fn expect_silence(self: *Pieces, role: endpoints.Role, length: usize) !void {
+    fn expect_silence(self: *Pieces, role: Role, length: usize) !void {
         try expectError(error.Timeout, self.connector.establish(role, offer, 0, no_wait));
         try expectEqual(.silence, self.connector.failure.subject);
         try expectEqual(length, self.connector.failure.found);
@@ -180,7 +182,7 @@ const Pieces = struct {
 };
 
 test "a connector that does not wait keeps what has come so far" {
-    for ([_]endpoints.Role{ .caller, .callee }, Pieces.capacities) |role, capacity| {
+    for ([_]Role{ .caller, .callee }, Pieces.capacities) |role, capacity| {
         const before = try Held.now();
         var pieces: Pieces = undefined;
         try pieces.open();
@@ -358,7 +360,7 @@ test "an RPC keeps clear of the addresses that a channel's memory goes to" {
     defer system.close_fd(fd);
     const reserve = try memory.map(fd, 8192, null, &failure);
     defer memory.unmap(reserve);
-    memory.unmap(memory.retire(reserve, try memory.make_cover(reserve.bytes.len, &failure)).?);
+    memory.unmap(covers.retire(reserve, try covers.make(reserve.bytes.len, &failure)).?);
     meeting.listener.reserve = reserve;
     try expectError(error.Timeout, meeting.listener.establish(.callee, offer, 0, no_wait));
     try expect(meeting.listener.mapping.?.bytes.ptr != reserve.bytes.ptr);

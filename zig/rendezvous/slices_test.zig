@@ -3,6 +3,7 @@
 const std = @import("std");
 const linux = std.os.linux;
 const endpoints = @import("endpoint.zig");
+const Role = @import("end.zig").Role;
 const leaving = @import("leaving.zig");
 const memory = @import("memory.zig");
 const support = @import("../test_support.zig");
@@ -24,7 +25,7 @@ fn thread_ns() u64 {
 }
 
 /// Calls until there is no work left. Returns how many slices there were, and checks that none took long.
-fn establish(endpoint: *Endpoint, role: endpoints.Role) !struct { slices: u32, answer: endpoints.EndpointError!void } {
+fn establish(endpoint: *Endpoint, role: Role) !struct { slices: u32, answer: endpoints.EndpointError!void } {
     var slices: u32 = 0;
     while (true) : (slices += 1) {
         const start = thread_ns();
