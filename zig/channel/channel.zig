@@ -209,12 +209,16 @@ pub const Consumer = struct {
             self.found_empty();
             return null;
         }
-        // What was published before the end is delivered first; the state was loaded before this look.
+        return self.receive_last(into);
+    }
+
+    /// What was published before the end is delivered first; the state was loaded before this look.
+    noinline fn receive_last(self: *Consumer, into: []u8) (TryError || error{TooLarge})!?u32 {
         if (try self.receive_published(into)) |size| return size;
         return self.end_found();
     }
 
-    pub inline fn receive(self: *Consumer, into: []u8, timeout_ms: f64) (WaitError || error{TooLarge})!u32 {
+    pub fn receive(self: *Consumer, into: []u8, timeout_ms: f64) (WaitError || error{TooLarge})!u32 {
         @setRuntimeSafety(hot_safety);
         var patience: Patience = .{ .timeout_ms = timeout_ms };
         while (true) {
