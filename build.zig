@@ -35,6 +35,10 @@ const platforms = [_]Platform{
     },
 };
 
+/// What is shipped and measured. An assertion that fails ends the process, and is not undefined behaviour, but for
+/// the functions that each message passes through: those are checked in every other build.
+const shipped: std.builtin.OptimizeMode = .ReleaseSafe;
+
 pub fn build(b: *std.Build) void {
     for (platforms) |platform| addLibrary(b, platform);
     addTests(b);
@@ -49,13 +53,7 @@ pub fn build(b: *std.Build) void {
 }
 
 fn addLibrary(b: *std.Build, platform: Platform) void {
-    const pinned = pinnedLibrary(b, b.createModule(.{
-        .root_source_file = b.path("zig/library.zig"),
-        .target = b.resolveTargetQuery(platform.query),
-        .optimize = .ReleaseFast,
-        .link_libc = false,
-        .strip = true,
-    }));
+    const pinned = pinnedLibrary(b, shippedModule(b, "zig/library.zig", b.resolveTargetQuery(platform.query)));
     const install = b.addInstallFile(pinned, b.fmt("lib/{s}/libzerocross.so", .{platform.folder}));
     b.getInstallStep().dependOn(&install.step);
 }
@@ -247,21 +245,34 @@ fn addProgram(b: *std.Build, step: *std.Build.Step, name: []const u8, path: []co
 
 fn benchModule(b: *std.Build, path: []const u8) *std.Build.Module {
     const module = hostModule(b, path, .ReleaseFast);
-    module.addImport("zerocross_core", hostModule(b, "zig/core.zig", .ReleaseFast));
+    module.addImport("zerocross_core", shippedModule(b, "zig/core.zig", b.graph.host));
     return module;
 }
 
-fn hostModule(
+fn shippedModule(b: *std.Build, path: []const u8, target: std.Build.ResolvedTarget) *std.Build.Module {
+    return settledModule(b, path, target, shipped, false);
+}
+
+fn hostModule(b: *std.Build, path: []const u8, optimize: std.builtin.OptimizeMode) *std.Build.Module {
+    return settledModule(b, path, b.graph.host, optimize, true);
+}
+
+fn settledModule(
     b: *std.Build,
     path: []const u8,
+    target: std.Build.ResolvedTarget,
     optimize: std.builtin.OptimizeMode,
+    hot_safety: bool,
 ) *std.Build.Module {
+    const settings = b.addOptions();
+    settings.addOption(bool, "hot_safety", hot_safety);
     return b.createModule(.{
         .root_source_file = b.path(path),
-        .target = b.graph.host,
+        .target = target,
         .optimize = optimize,
         .link_libc = false,
         // Half of the time that an optimised build takes; what fails there is looked at in Debug.
         .strip = optimize != .Debug,
+        .imports = &.{.{ .name = "settings", .module = settings.createModule() }},
     });
 }

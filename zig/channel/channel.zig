@@ -6,6 +6,8 @@ const assert = std.debug.assert;
 const wire = @import("../ring/wire.zig");
 const cpu = @import("../os/cpu.zig");
 const mark = @import("../os/mark.zig");
+/// Off in what is shipped, for what each message passes through (build.zig).
+const hot_safety = @import("settings").hot_safety;
 const time = @import("../os/time.zig");
 const waiting = @import("wait.zig");
 const WaitContext = waiting.WaitContext;
@@ -47,6 +49,7 @@ pub const Producer = struct {
 
     /// Copies in and publishes. False: the ring is full.
     pub inline fn try_send(self: *Producer, from: [*]const u8, size: u32, message: writing.Envelope) TryError!bool {
+        @setRuntimeSafety(hot_safety);
         try self.check_open();
         const sent = self.writer.send(from, size, message, self.failure) catch |err| return self.broken(err);
         if (!sent) return self.found_full();
@@ -121,6 +124,7 @@ pub const Producer = struct {
     }
 
     inline fn check_open(self: *Producer) TryError!void {
+        @setRuntimeSafety(hot_safety);
         if (self.link.is_broken) return error.Corrupt;
         if (!self.link.is_ready()) return self.link.ended(self.failure);
         if (self.link.peer_died()) return self.link.died(self.failure);
@@ -197,6 +201,7 @@ pub const Consumer = struct {
 
     /// Copies the next payload into `into` and returns its size. Null: nothing there.
     pub inline fn try_receive(self: *Consumer, into: []u8) (TryError || error{TooLarge})!?u32 {
+        @setRuntimeSafety(hot_safety);
         assert(!self.batch_open);
         if (try self.receive_published(into)) |size| return size;
         mark.at(.nothing_found);
@@ -204,12 +209,17 @@ pub const Consumer = struct {
             self.found_empty();
             return null;
         }
-        // What was published before the end is delivered first; the state was loaded before this look.
+        return self.receive_last(into);
+    }
+
+    /// What was published before the end is delivered first; the state was loaded before this look.
+    noinline fn receive_last(self: *Consumer, into: []u8) (TryError || error{TooLarge})!?u32 {
         if (try self.receive_published(into)) |size| return size;
         return self.end_found();
     }
 
-    pub inline fn receive(self: *Consumer, into: []u8, timeout_ms: f64) (WaitError || error{TooLarge})!u32 {
+    pub fn receive(self: *Consumer, into: []u8, timeout_ms: f64) (WaitError || error{TooLarge})!u32 {
+        @setRuntimeSafety(hot_safety);
         var patience: Patience = .{ .timeout_ms = timeout_ms };
         while (true) {
             if (try self.receive_published(into)) |size| return size;
@@ -249,6 +259,7 @@ pub const Consumer = struct {
 
     /// Gives everything consumed back to the producer, and wakes it if it waits for that.
     pub inline fn release(self: *Consumer) void {
+        @setRuntimeSafety(hot_safety);
         self.batch_open = false;
         if (self.reader.release()) waiting.wake(&self.link.control.producer_parked);
     }
@@ -263,6 +274,7 @@ pub const Consumer = struct {
     }
 
     inline fn receive_published(self: *Consumer, into: []u8) error{ Corrupt, TooLarge }!?u32 {
+        @setRuntimeSafety(hot_safety);
         if (self.link.is_broken) return error.Corrupt;
         const received = self.reader.receive(into, self.failure) catch |err| return self.broken(err);
         const message = received orelse return null;
@@ -282,6 +294,7 @@ pub const Consumer = struct {
     /// A short look before the wait proper begins. An answer that comes at once then finds this side
     /// watching, and not held up by the fence behind a release.
     inline fn glance(self: *const Consumer) bool {
+        @setRuntimeSafety(hot_safety);
         for (0..glance_looks) |_| {
             if (self.reader.has_news()) return true;
             cpu.pause();
@@ -291,6 +304,7 @@ pub const Consumer = struct {
 
     /// Whoever finds nothing may be about to wait: the producer gets back what it could be waiting for.
     inline fn found_empty(self: *Consumer) void {
+        @setRuntimeSafety(hot_safety);
         self.empty += 1;
         self.release();
     }

@@ -3,6 +3,8 @@
 const wire = @import("../ring/wire.zig");
 const cpu = @import("../os/cpu.zig");
 const mark = @import("../os/mark.zig");
+/// Off in what is shipped, for what each message passes through (build.zig).
+const hot_safety = @import("settings").hot_safety;
 const waiting = @import("wait.zig");
 const WaitContext = waiting.WaitContext;
 const Arena = @import("../ring/arena.zig").Arena;
@@ -49,6 +51,7 @@ pub const Link = struct {
     }
 
     pub inline fn is_ready(self: *const Link) bool {
+        @setRuntimeSafety(hot_safety);
         // Acquire: pairs with `end`.
         return @atomicLoad(u32, &self.control.state, .acquire) == @intFromEnum(wire.State.ready);
     }
@@ -103,6 +106,7 @@ pub const Link = struct {
     /// For a side that polls: true when it is time to notice that the peer is dead, and it is.
     /// Reads the cycle counter in every 16th call only.
     pub inline fn peer_died(self: *Link) bool {
+        @setRuntimeSafety(hot_safety);
         self.polls +%= 1;
         if (self.polls % 16 == 0) self.check_peer();
         return self.is_orphaned;

@@ -3,6 +3,8 @@
 const wire = @import("../ring/wire.zig");
 const channel = @import("channel.zig");
 const mark = @import("../os/mark.zig");
+/// Off in what is shipped, for what each message passes through (build.zig).
+const hot_safety = @import("settings").hot_safety;
 const time = @import("../os/time.zig");
 const TryError = channel.TryError;
 const WaitError = channel.WaitError;
@@ -50,6 +52,7 @@ pub const Rpc = struct {
 
     /// Copies in and publishes. False: the ring is full.
     pub inline fn try_send(self: *Rpc, from: [*]const u8, size: u32, message: Envelope) TryError!bool {
+        @setRuntimeSafety(hot_safety);
         const sent = self.out.try_send(from, size, message) catch |err| return self.failed(err);
         if (sent) self.id_sent = @max(self.id_sent, message.correlation_id);
         if (sent) switch (self.role) {
@@ -71,6 +74,7 @@ pub const Rpc = struct {
     /// Copies the next payload into `into` and returns its size; its type and id are those that `in`
     /// received last. Null: nothing there.
     pub inline fn try_receive(self: *Rpc, into: []u8) (TryError || error{TooLarge})!?u32 {
+        @setRuntimeSafety(hot_safety);
         const received = self.in.try_receive(into) catch |err| return self.failed(err);
         if (received == null) {
             try self.check_other_arena();
@@ -81,6 +85,7 @@ pub const Rpc = struct {
     }
 
     pub inline fn receive(self: *Rpc, into: []u8, timeout_ms: f64) (WaitError || error{TooLarge})!u32 {
+        @setRuntimeSafety(hot_safety);
         var left_ms = timeout_ms;
         while (true) {
             // The peer may end the other arena alone.
@@ -154,6 +159,7 @@ pub const Rpc = struct {
 
     /// Every request has an id, and every reply one that was sent.
     inline fn check_id(self: *Rpc) error{Corrupt}!void {
+        @setRuntimeSafety(hot_safety);
         switch (self.role) {
             .caller => mark.at(.reply_received),
             .callee => mark.at(.call_received),

@@ -2,6 +2,8 @@
 
 const std = @import("std");
 const builtin = @import("builtin");
+/// Off in what is shipped, for what each message passes through (build.zig).
+const hot_safety = @import("settings").hot_safety;
 
 const Block = @Vector(16, u8);
 
@@ -15,6 +17,7 @@ const streaming_ring_max = 1024 * 1024;
 
 /// Copies `size` bytes. The two ranges do not overlap.
 pub inline fn copy(noalias to: [*]u8, noalias from: [*]const u8, size: usize) void {
+    @setRuntimeSafety(hot_safety);
     if (size == 32) {
         move(Block, to, from, 0);
         move(Block, to, from, 16);
@@ -28,6 +31,7 @@ pub inline fn copy(noalias to: [*]u8, noalias from: [*]const u8, size: usize) vo
 }
 
 inline fn move(comptime T: type, to: [*]u8, from: [*]const u8, offset: usize) void {
+    @setRuntimeSafety(hot_safety);
     const source: *align(1) const T = @ptrCast(from + offset);
     const target: *align(1) T = @ptrCast(to + offset);
     target.* = source.*;
@@ -35,6 +39,7 @@ inline fn move(comptime T: type, to: [*]u8, from: [*]const u8, offset: usize) vo
 
 /// Two words that overlap in the middle cover every size between one word and two.
 inline fn copy_small(noalias to: [*]u8, noalias from: [*]const u8, size: usize) void {
+    @setRuntimeSafety(hot_safety);
     if (size >= 8) {
         move(u64, to, from, 0);
         move(u64, to, from, size - 8);
@@ -50,6 +55,7 @@ inline fn copy_small(noalias to: [*]u8, noalias from: [*]const u8, size: usize) 
 }
 
 inline fn copy_medium(noalias to: [*]u8, noalias from: [*]const u8, size: usize) void {
+    @setRuntimeSafety(hot_safety);
     move(Block, to, from, 0);
     if (size > 32) {
         move(Block, to, from, 16);
@@ -59,6 +65,7 @@ inline fn copy_medium(noalias to: [*]u8, noalias from: [*]const u8, size: usize)
 }
 
 noinline fn copy_large(noalias to: [*]u8, noalias from: [*]const u8, size: usize) void {
+    @setRuntimeSafety(hot_safety);
     var offset: usize = 0;
     while (offset + 64 <= size) : (offset += 64) {
         inline for (0..4) |block| move(Block, to, from, offset + 16 * block);
@@ -69,6 +76,7 @@ noinline fn copy_large(noalias to: [*]u8, noalias from: [*]const u8, size: usize
 
 /// Like `copy`, to the start of a line in a ring of `capacity` bytes, which this processor will not read soon.
 pub inline fn copy_out(noalias to: [*]align(64) u8, noalias from: [*]const u8, size: usize, capacity: u32) void {
+    @setRuntimeSafety(hot_safety);
     if (can_stream and size >= streaming_min and capacity <= streaming_ring_max) return copy_streaming(to, from, size);
     copy(to, from, size);
 }
@@ -77,6 +85,7 @@ pub inline fn copy_out(noalias to: [*]align(64) u8, noalias from: [*]const u8, s
 const can_stream = builtin.cpu.arch == .x86_64 and builtin.zig_backend == .stage2_llvm;
 
 noinline fn copy_streaming(noalias to: [*]align(64) u8, noalias from: [*]const u8, size: usize) void {
+    @setRuntimeSafety(hot_safety);
     const whole = size - size % 64;
     var offset: usize = 0;
     while (offset < whole) : (offset += 64) {
@@ -97,6 +106,7 @@ noinline fn copy_streaming(noalias to: [*]align(64) u8, noalias from: [*]const u
 /// The first `size` bytes (at most 32) as little-endian words, zeros behind them, read without touching
 /// a byte beyond: in registers only, since a load that spans two recent stores would stall.
 pub inline fn load_words(from: [*]const u8, size: u32) [4]u64 {
+    @setRuntimeSafety(hot_safety);
     std.debug.assert(size <= 32);
     var words: [4]u64 = @splat(0);
     if (size == 32) {
@@ -118,6 +128,7 @@ pub inline fn load_words(from: [*]const u8, size: u32) [4]u64 {
 
 /// `size` is below 8.
 inline fn load_partial_word(from: [*]const u8, size: u32) u64 {
+    @setRuntimeSafety(hot_safety);
     if (size >= 4) {
         const high: u64 = load(u32, from, size - 4);
         return high << @intCast(8 * (size - 4)) | load(u32, from, 0);
@@ -131,12 +142,14 @@ inline fn load_partial_word(from: [*]const u8, size: u32) u64 {
 
 /// The first `size` bytes of `words` (at most 32), without touching a byte beyond.
 pub inline fn store_words(to: [*]u8, words: [4]u64, size: usize) void {
+    @setRuntimeSafety(hot_safety);
     std.debug.assert(size <= 32);
     const bytes: [*]const u8 = @ptrCast(&words);
     copy(to, bytes, size);
 }
 
 inline fn load(comptime T: type, from: [*]const u8, offset: usize) T {
+    @setRuntimeSafety(hot_safety);
     const source: *align(1) const T = @ptrCast(from + offset);
     return source.*;
 }

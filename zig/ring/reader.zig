@@ -10,6 +10,8 @@ const wire = @import("wire.zig");
 const cpu = @import("../os/cpu.zig");
 const copy = @import("copy.zig");
 const mark = @import("../os/mark.zig");
+/// Off in what is shipped, for what each message passes through (build.zig).
+const hot_safety = @import("settings").hot_safety;
 const Counters = @import("counters.zig").Counters;
 const Arena = @import("arena.zig").Arena;
 const Failure = @import("../failure.zig").Failure;
@@ -93,6 +95,7 @@ pub const Reader = struct {
     /// Copies the next message into `into` and consumes it. Null: nothing there. When it does not
     /// fit, `failure.found` is its size, it stays, and it must keep that size.
     pub inline fn receive(self: *Reader, into: []u8, failure: *Failure) ReceiveError!?Received {
+        @setRuntimeSafety(hot_safety);
         if (self.position == self.head and self.entries.reserved == 0) {
             const head = try self.load_head(failure);
             if (head == self.position) return null;
@@ -119,6 +122,7 @@ pub const Reader = struct {
 
     /// Writes the places of the next messages and consumes them; their bytes stay until `release`.
     pub fn drain(self: *Reader, places: []align(1) Place, failure: *Failure) error{Corrupt}!u32 {
+        @setRuntimeSafety(hot_safety);
         if (self.position == self.head) self.head = try self.load_head(failure);
         var count: u32 = 0;
         while (count < places.len) : (count += 1) {
@@ -140,6 +144,7 @@ pub const Reader = struct {
 
     /// Gives everything consumed back to the producer. False: there was nothing to give.
     pub inline fn release(self: *Reader) bool {
+        @setRuntimeSafety(hot_safety);
         if (self.released == self.position) return false;
         @atomicStore(u64, &self.control.tail, self.position, .release); // Pairs with `Writer.refresh_tail`.
         mark.at(.released);
@@ -151,12 +156,14 @@ pub const Reader = struct {
     /// The wire's rule for releasing while messages flow. Waiting for the count alone could stop both
     /// sides: a few large records fill the ring before it is reached.
     pub inline fn release_is_due(self: *const Reader) bool {
+        @setRuntimeSafety(hot_safety);
         return self.unreleased >= wire.records_per_publish or
             self.position - self.released >= self.capacity / 4;
     }
 
     /// True when there is a record, or the rest of one, that was not consumed. Looks at head anew.
     pub inline fn has_news(self: *const Reader) bool {
+        @setRuntimeSafety(hot_safety);
         if (self.head != self.position) return true;
         return @atomicLoad(u64, &self.control.head, .acquire) != self.position; // Pairs with `Writer.publish`.
     }
@@ -171,6 +178,7 @@ pub const Reader = struct {
 
     /// The next message, checked and not yet consumed. Null: none was published up to `head`.
     inline fn peek(self: *Reader, failure: *Failure) error{Corrupt}!?Message {
+        @setRuntimeSafety(hot_safety);
         const message = try self.find(failure);
         if (self.told_size) |size| try check_told(size, message, failure);
         return message;
@@ -183,6 +191,7 @@ pub const Reader = struct {
     }
 
     inline fn find(self: *Reader, failure: *Failure) error{Corrupt}!?Message {
+        @setRuntimeSafety(hot_safety);
         while (true) {
             if (self.entries.reserved > 0) {
                 if (try self.peek_entry(failure)) |message| return message;
@@ -196,6 +205,7 @@ pub const Reader = struct {
 
     /// Consumes what `peek` returned.
     inline fn consume(self: *Reader, message: Message) void {
+        @setRuntimeSafety(hot_safety);
         self.told_size = null;
         if (message.reserved > 0) {
             self.finish_record(message.reserved);
@@ -207,16 +217,19 @@ pub const Reader = struct {
     }
 
     inline fn finish_record(self: *Reader, reserved: u32) void {
+        @setRuntimeSafety(hot_safety);
         self.position += reserved;
         self.unreleased += 1;
     }
 
     fn finish_entries(self: *Reader) void {
+        @setRuntimeSafety(hot_safety);
         self.finish_record(self.entries.reserved);
         self.entries = .{};
     }
 
     inline fn note_message(self: *Reader, size: u32) void {
+        @setRuntimeSafety(hot_safety);
         self.messages += 1;
         self.bytes += size;
     }
@@ -224,6 +237,7 @@ pub const Reader = struct {
     /// The record at `position`, which lies before `head`. Null: it held no message itself; it was a
     /// skip, which is behind us now, or a packed record, which is open now.
     inline fn peek_record(self: *Reader, failure: *Failure) error{Corrupt}!?Message {
+        @setRuntimeSafety(hot_safety);
         const at: u32 = @intCast(self.position & (self.capacity - 1));
         const header = self.load_header(at);
         if (header.size == wire.size_skip) {
@@ -251,6 +265,7 @@ pub const Reader = struct {
     /// Each word is loaded exactly once (relaxed: head, acquired before, orders them after the
     /// producer's stores), so what is checked is what is used.
     inline fn load_header(self: *const Reader, at: u32) HeaderCopy {
+        @setRuntimeSafety(hot_safety);
         // Sound: positions are multiples of a line inside the ring, and `ring` starts on a line.
         const words: *const [3]u64 = @ptrCast(@alignCast(self.ring + at));
         const size_and_type = @atomicLoad(u64, &words[0], .monotonic);
@@ -264,6 +279,7 @@ pub const Reader = struct {
     }
 
     inline fn check_header(self: *const Reader, header: HeaderCopy, at: u32, failure: *Failure) error{Corrupt}!void {
+        @setRuntimeSafety(hot_safety);
         const reserved = header.reserved;
         if (reserved < wire.header_size or reserved % wire.line_size != 0)
             return failure.corrupt(.header_reserved, reserved, wire.line_size);
@@ -288,6 +304,7 @@ pub const Reader = struct {
     }
 
     inline fn peek_entry(self: *Reader, failure: *Failure) error{Corrupt}!?Message {
+        @setRuntimeSafety(hot_safety);
         const left = self.entries.end - self.entries.next;
         if (left < @sizeOf(wire.PackedEntry)) return failure.corrupt(.entry, left, @sizeOf(wire.PackedEntry));
         // Sound: entries start on multiples of 8 in a payload that starts on a line. Loaded once.
@@ -305,6 +322,7 @@ pub const Reader = struct {
     }
 
     inline fn load_head(self: *Reader, failure: *Failure) error{Corrupt}!u64 {
+        @setRuntimeSafety(hot_safety);
         const head = @atomicLoad(u64, &self.control.head, .acquire); // Pairs with `Writer.publish`.
         // A producer publishes no less than before and no more than what was released makes room for.
         const grown_max = self.capacity - (self.head - self.released);
@@ -318,6 +336,7 @@ pub const Reader = struct {
     /// The message that ends at `head`, when it lies in the lane whole and is the next one. Pairs with
     /// `Writer.write_lane`. The lane is only a shortcut: null means that the ring has to be read.
     inline fn read_lane(self: *const Reader, head: u64) ?LaneCopy {
+        @setRuntimeSafety(hot_safety);
         const lane = &self.control.lane;
         const size_and_type = @atomicLoad(u64, lane.size_and_type(), .monotonic);
         const correlation_id = @atomicLoad(u64, &lane.correlation_id, .monotonic);

@@ -6,6 +6,8 @@
 
 const std = @import("std");
 const assert = std.debug.assert;
+/// Off in what is shipped, for what each message passes through (build.zig).
+const hot_safety = @import("settings").hot_safety;
 
 comptime {
     // Layouts below are native structs over shared memory.
@@ -184,12 +186,14 @@ comptime {
 
 /// Bytes that a record with this payload takes in the ring.
 pub fn record_size(payload_size: u32) u32 {
+    @setRuntimeSafety(hot_safety);
     assert(payload_size <= capacity_max);
     return header_size + std.mem.alignForward(u32, payload_size, line_size);
 }
 
 /// Bytes that a message takes inside a packed record.
 pub fn entry_size(payload_size: u32) u32 {
+    @setRuntimeSafety(hot_safety);
     assert(payload_size <= capacity_max);
     return @sizeOf(PackedEntry) + std.mem.alignForward(u32, payload_size, 8);
 }
@@ -200,6 +204,7 @@ pub const payload_share: u32 = 2;
 /// The largest payload that fits from any position: a record that does not fit before the end
 /// costs the skipped bytes too, and those are fewer than the record itself.
 pub fn payload_max(capacity: u32) u32 {
+    @setRuntimeSafety(hot_safety);
     return capacity / payload_share - header_size;
 }
 

@@ -9,6 +9,8 @@ const wire = @import("wire.zig");
 const cpu = @import("../os/cpu.zig");
 const copy = @import("copy.zig");
 const mark = @import("../os/mark.zig");
+/// Off in what is shipped, for what each message passes through (build.zig).
+const hot_safety = @import("settings").hot_safety;
 const Arena = @import("arena.zig").Arena;
 const Failure = @import("../failure.zig").Failure;
 const Counters = @import("counters.zig").Counters;
@@ -68,6 +70,7 @@ pub const Writer = struct {
 
     /// Copies a message in and publishes it with all that is staged. False: the ring is full.
     pub inline fn send(self: *Writer, from: [*]const u8, size: u32, message: Envelope, failure: *Failure) error{Corrupt}!bool {
+        @setRuntimeSafety(hot_safety);
         assert(!self.claim_open);
         // The consumer polls that line, so it is not ours; meanwhile the record is written.
         cpu.prefetch_for_write(&self.control.head);
@@ -93,6 +96,7 @@ pub const Writer = struct {
     /// In a ring larger than the first cache a record's lines come from further away, and the store of
     /// head would wait behind them. Here nobody waits yet.
     inline fn prefetch_next(self: *const Writer) void {
+        @setRuntimeSafety(hot_safety);
         const next = self.ring + self.offset_of(self.head);
         cpu.prefetch_for_write(next);
         cpu.prefetch_for_write(next + wire.line_size);
@@ -101,6 +105,7 @@ pub const Writer = struct {
     /// Opens a claim and returns the payload's place in the ring. Null: there is no room, and what
     /// was staged has been published so that the consumer can make some.
     pub inline fn claim(self: *Writer, size: u32, failure: *Failure) error{Corrupt}!?u32 {
+        @setRuntimeSafety(hot_safety);
         assert(!self.claim_open);
         assert(size <= self.payload_max());
         const at = self.offset_of(self.head);
@@ -123,6 +128,7 @@ pub const Writer = struct {
 
     /// Ends the open claim with `size` payload bytes in place; published with the next `publish`.
     pub fn stage(self: *Writer, size: u32, message: Envelope) void {
+        @setRuntimeSafety(hot_safety);
         self.end_claim(size, message);
         self.note_message(size);
         mark.at(.record_staged);
@@ -131,6 +137,7 @@ pub const Writer = struct {
 
     /// Ends the open claim and publishes it with all that is staged.
     pub fn commit(self: *Writer, size: u32, message: Envelope) void {
+        @setRuntimeSafety(hot_safety);
         const offset: u32 = (if (self.claim_skip > 0) 0 else self.offset_of(self.head)) + wire.header_size;
         self.end_claim(size, message);
         self.note_message(size);
@@ -148,6 +155,7 @@ pub const Writer = struct {
 
     /// Makes everything staged visible to the consumer.
     pub inline fn publish(self: *Writer) void {
+        @setRuntimeSafety(hot_safety);
         if (self.published == self.head) return;
         @atomicStore(u64, &self.control.head, self.head, .release); // Pairs with `Reader.load_head` and `Reader.has_news`.
         mark.at(.published);
@@ -157,6 +165,7 @@ pub const Writer = struct {
 
     /// Like `publish`; a record that is the only one in its publication also goes into the lane.
     inline fn publish_alone(self: *Writer, words: [4]u64, size: u32, message: Envelope) void {
+        @setRuntimeSafety(hot_safety);
         if (self.head - self.published == wire.record_size(size) and message.type_id != wire.type_packed)
             self.write_lane(words, size, message);
         self.publish();
@@ -165,6 +174,7 @@ pub const Writer = struct {
     /// Pairs with `Reader.read_lane`: a reader that sees any word of this message sees its `head` too,
     /// or a later one, and one that finds the head it expects after the words has them whole.
     inline fn write_lane(self: *Writer, words: [4]u64, size: u32, message: Envelope) void {
+        @setRuntimeSafety(hot_safety);
         const lane = &self.control.lane;
         @atomicStore(u64, &lane.head, self.head, .monotonic);
         cpu.release_fence();
@@ -178,6 +188,7 @@ pub const Writer = struct {
     /// Packs messages that lie back to back in `from` into as few records as make sense and publishes
     /// them. Returns how many fitted. Every size is at most `payload_max`, and their sum is in `from`.
     pub fn send_many(self: *Writer, from: []const u8, sizes: []align(1) const u32, type_id: u32, failure: *Failure) error{Corrupt}!u32 {
+        @setRuntimeSafety(hot_safety);
         const abilities = @atomicLoad(u32, &self.control.consumer_abilities, .acquire); // Pairs with `Reader.init`.
         const can_pack = abilities & wire.ability_packed != 0;
         const run_max = if (can_pack) @min(packed_payload_max, self.payload_max()) else 0;
@@ -204,6 +215,7 @@ pub const Writer = struct {
 
     /// As many messages as fit into one packed record of `run_max` payload bytes; at least one.
     fn measure_run(sizes: []align(1) const u32, run_max: u32) Run {
+        @setRuntimeSafety(hot_safety);
         var run: Run = .{ .count = 0, .source_size = 0, .packed_size = 0 };
         for (sizes) |size| {
             const grown = run.packed_size + wire.entry_size(size);
@@ -224,6 +236,7 @@ pub const Writer = struct {
 
     /// Sends the first `run.count` messages. A run of one is an ordinary record.
     fn send_run(self: *Writer, from: [*]const u8, sizes: []align(1) const u32, run: Run, type_id: u32, failure: *Failure) error{Corrupt}!bool {
+        @setRuntimeSafety(hot_safety);
         const is_packed = run.count > 1;
         const payload_size = if (is_packed) run.packed_size else run.source_size;
         const offset = try self.claim(payload_size, failure) orelse return false;
@@ -239,6 +252,7 @@ pub const Writer = struct {
     }
 
     fn write_entries(to: [*]u8, from: [*]const u8, sizes: []align(1) const u32, type_id: u32) void {
+        @setRuntimeSafety(hot_safety);
         var to_offset: usize = 0;
         var from_offset: usize = 0;
         for (sizes) |size| {
@@ -252,12 +266,14 @@ pub const Writer = struct {
     }
 
     inline fn note_message(self: *Writer, size: u32) void {
+        @setRuntimeSafety(hot_safety);
         self.messages += 1;
         self.bytes += size;
     }
 
     /// Writes the header (before it a skip, where one is due) and moves head past the record.
     inline fn end_claim(self: *Writer, size: u32, message: Envelope) void {
+        @setRuntimeSafety(hot_safety);
         assert(self.claim_open);
         assert(size <= self.claim_size);
         if (self.claim_skip > 0) {
@@ -282,10 +298,12 @@ pub const Writer = struct {
     }
 
     inline fn has_room(self: *const Writer, need: u32) bool {
+        @setRuntimeSafety(hot_safety);
         return self.head - self.tail + need <= self.capacity;
     }
 
     fn refresh_tail(self: *Writer, failure: *Failure) error{Corrupt}!void {
+        @setRuntimeSafety(hot_safety);
         const tail = @atomicLoad(u64, &self.control.tail, .acquire); // Pairs with `Reader.release`.
         // A consumer can have released no more than was published and no less than before.
         const is_possible = tail -% self.tail <= self.published - self.tail and tail % wire.line_size == 0;
@@ -309,19 +327,23 @@ pub const Writer = struct {
     }
 
     inline fn offset_of(self: *const Writer, position: u64) u32 {
+        @setRuntimeSafety(hot_safety);
         return @intCast(position & (self.capacity - 1));
     }
 
     inline fn header_at(self: *const Writer, offset: u32) *wire.Header {
+        @setRuntimeSafety(hot_safety);
         // Sound: records start on lines inside the ring, and `ring` starts on one.
         return @ptrCast(@alignCast(self.ring + offset));
     }
 
     inline fn payload_at(self: *const Writer, offset: u32) [*]align(wire.line_size) u8 {
+        @setRuntimeSafety(hot_safety);
         return @alignCast(self.ring + offset);
     }
 
     inline fn words_at(self: *const Writer, offset: u32) *[4]u64 {
+        @setRuntimeSafety(hot_safety);
         return @ptrCast(@alignCast(self.ring + offset));
     }
 };
