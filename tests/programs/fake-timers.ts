@@ -46,7 +46,6 @@ const scenarios: Record<string, () => Promise<number | undefined>> = {
   },
 };
 
-// @ts-expect-error: of Bun alone, and known to its types only.
 const { jest } = await import("bun:test");
 jest.useFakeTimers();
 const before = process.cpuUsage();

@@ -14,7 +14,7 @@ const code_of_error = statuses.code_of_error;
 pub const ReceivedField = enum { size, type_id, id_low, id_high };
 pub const StatsField = enum { messages, bytes, misses, sleeps, queued };
 pub const FailureField = enum { subject, errno, pid, found, expected };
-pub const Received = [4]u32;
+pub const ReceiveInfo = [4]u32;
 
 pub inline fn producer_of(handle: u32) ?*channel.Producer {
     const endpoint = handles.get(handle) orelse return null;
@@ -68,7 +68,7 @@ pub inline fn with_id(type_id: u32, id_low: u32, id_high: u32) Envelope {
 }
 
 /// `timeout_ms`: null does not wait.
-pub inline fn receive(endpoint: *Endpoint, into: []u8, info: *align(1) Received, timeout_ms: ?f64) i32 {
+pub inline fn receive(endpoint: *Endpoint, into: []u8, info: *align(1) ReceiveInfo, timeout_ms: ?f64) i32 {
     switch (endpoint.end) {
         .consumer => |*consumer| {
             if (consumer.batch_open) return code(.misuse);
@@ -80,7 +80,7 @@ pub inline fn receive(endpoint: *Endpoint, into: []u8, info: *align(1) Received,
 }
 
 /// `consumer`: the end itself, or the part of it that receives.
-inline fn receive_at(end: anytype, consumer: *channel.Consumer, into: []u8, info: *align(1) Received, timeout_ms: ?f64) i32 {
+inline fn receive_at(end: anytype, consumer: *channel.Consumer, into: []u8, info: *align(1) ReceiveInfo, timeout_ms: ?f64) i32 {
     const size: u32 = if (timeout_ms) |ms|
         end.receive(into, ms) catch |err| return not_received(consumer, err, info)
     else
@@ -90,7 +90,7 @@ inline fn receive_at(end: anytype, consumer: *channel.Consumer, into: []u8, info
     return @intCast(size);
 }
 
-fn not_received(consumer: *const channel.Consumer, err: (channel.WaitError || error{TooLarge}), info: *align(1) Received) i32 {
+fn not_received(consumer: *const channel.Consumer, err: (channel.WaitError || error{TooLarge}), info: *align(1) ReceiveInfo) i32 {
     @branchHint(.cold);
     if (err == error.TooLarge) info[0] = @intCast(consumer.failure.found);
     return code_of_error(err);

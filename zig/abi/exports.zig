@@ -9,9 +9,11 @@ const handles = @import("handles.zig");
 const leaving = @import("../rendezvous/leaving.zig");
 const endpoints = @import("../rendezvous/endpoint.zig");
 const ends = @import("ends.zig");
+const fingerprint_of = @import("fingerprint.zig").fingerprint_of;
 const Role = @import("../rendezvous/end.zig").Role;
 const Place = @import("../ring/reader.zig").Place;
 const waiters = @import("../loop/waiters.zig");
+const system = @import("../os/system.zig");
 const user = @import("../os/user.zig");
 const watching = @import("watching.zig");
 const Interest = @import("../loop/target.zig").Interest;
@@ -22,17 +24,7 @@ const code_of_error = statuses.code_of_error;
 const code_of_waiter_error = statuses.code_of_waiter_error;
 
 /// Another number for every other list of symbols. TypeScript refuses a library with another one.
-pub const abi: u32 = fingerprint();
-
-fn fingerprint() u32 {
-    @setEvalBranchQuota(200_000);
-    var hash: std.hash.Fnv1a_32 = .init();
-    for (@typeInfo(symbols).@"struct".decls) |declaration| {
-        hash.update(declaration.name);
-        hash.update(@typeName(@TypeOf(@field(symbols, declaration.name))));
-    }
-    return hash.final();
-}
+pub const abi: u32 = fingerprint_of(symbols);
 
 pub const symbols = struct {
     pub fn zc_abi() callconv(.c) u32 {
@@ -248,12 +240,12 @@ pub const symbols = struct {
     /// Answers the size of the message that was copied and consumed, at either kind of end that receives.
     /// Writes what there is to say about it, or the size of one that is too large, in the order of
     /// `ReceivedField`. The id is two numbers, here and below: no 64-bit integer crosses.
-    pub fn zc_endpoint_try_receive(handle: u32, into: [*]u8, into_size: u32, info: *align(1) ends.Received) callconv(.c) i32 {
+    pub fn zc_endpoint_try_receive(handle: u32, into: [*]u8, into_size: u32, info: *align(1) ends.ReceiveInfo) callconv(.c) i32 {
         const endpoint = handles.get(handle) orelse return code(.handle_closed);
         return ends.receive(endpoint, into[0..into_size], info, null);
     }
 
-    pub fn zc_endpoint_receive(handle: u32, into: [*]u8, into_size: u32, info: *align(1) ends.Received, timeout_ms: f64) callconv(.c) i32 {
+    pub fn zc_endpoint_receive(handle: u32, into: [*]u8, into_size: u32, info: *align(1) ends.ReceiveInfo, timeout_ms: f64) callconv(.c) i32 {
         const endpoint = handles.get(handle) orelse return code(.handle_closed);
         return ends.receive(endpoint, into[0..into_size], info, timeout_ms);
     }
@@ -350,11 +342,7 @@ pub const symbols = struct {
 
     /// Keeps this thread off its core for so long (us), or less where a signal comes.
     pub fn zc_thread_sleep(duration: u32) callconv(.c) void {
-        const request: std.os.linux.timespec = .{
-            .sec = duration / std.time.us_per_s,
-            .nsec = @intCast(duration % std.time.us_per_s * std.time.ns_per_us),
-        };
-        _ = std.os.linux.nanosleep(&request, null);
+        system.sleep(@as(u64, duration) * std.time.ns_per_us);
     }
 
     /// Takes a waiter, which `zc_waiter_close` gives back. While nothing is armed on it, another thread may
