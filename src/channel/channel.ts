@@ -31,7 +31,8 @@ function closeRemains({ library, handle, memory }: Remains): void {
 /** One end of a channel: what producer and consumer share, above all how it ends. */
 export class Channel {
   readonly calls: Calls;
-  readonly handle: number;
+  /** 0, which names nothing, once closed: a number comes round again, and may name another channel then. */
+  handle: number;
   readonly path: string;
   readonly peer: Peer;
   readonly capacity: number;
@@ -111,5 +112,6 @@ export class Channel {
     this.#waits?.failAll(() => closedError(`waiting (${this.path})`));
     closeRemains(this.#remains);
     this.#remains.memory = null;
+    this.handle = 0;
   }
 }

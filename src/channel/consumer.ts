@@ -31,7 +31,8 @@ const defaultDrainMax = 1024;
 export class Consumer implements Disposable, AsyncIterable<Message> {
   readonly #channel: Channel;
   readonly #calls: Channel["calls"];
-  readonly #handle: number;
+  /** As the channel's, which is farther away. */
+  #handle: number;
   readonly #batch: ConsumerBatch;
   readonly #receiver: Receiver;
 
@@ -199,6 +200,7 @@ export class Consumer implements Disposable, AsyncIterable<Message> {
   close(): void {
     this.#batch.finish();
     this.#channel.close();
+    this.#handle = this.#channel.handle;
   }
 
   [Symbol.dispose](): void {

@@ -27,7 +27,8 @@ import { ProducerSlot, type Slot } from "./slot.ts";
 export class Producer implements Disposable {
   readonly #channel: Channel;
   readonly #calls: Channel["calls"];
-  readonly #handle: number;
+  /** As the channel's, which is farther away. */
+  #handle: number;
   readonly #slot: ProducerSlot;
 
   private constructor(established: Established) {
@@ -196,6 +197,7 @@ export class Producer implements Disposable {
   close(): void {
     this.#slot.finish();
     this.#channel.close();
+    this.#handle = this.#channel.handle;
   }
 
   [Symbol.dispose](): void {
