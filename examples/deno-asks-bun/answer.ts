@@ -24,6 +24,8 @@ await using server = await serve({
     using query = database.prepare(decoder.decode(bytes));
     return encoder.encode(JSON.stringify(query.all()));
   },
+  // Without it they would be printed here too.
+  onError: () => {},
   onOpen: ({ pid }) => console.log(`Bun: process ${pid} has connected.`),
   onClose: ({ pid }) => console.log(`Bun: process ${pid} has gone.`),
 });

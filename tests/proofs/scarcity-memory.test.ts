@@ -107,7 +107,8 @@ for (const [who, { meet, partner, resource, limit, message }] of Object.entries(
 }
 
 test("where no more may be private there is no view, and a view of what is closed shows zeros", () => {
-  using channel = openChannel();
+  // In Deno a slot keeps the addresses that were once seen: no other test of this process has as many.
+  using channel = openChannel({ capacity: 2 ** 24 });
   const { arena, consumer, producer } = channel;
   producer.trySend(new Uint8Array(50).fill(1));
   const batch = consumer.tryDrain();
