@@ -51,7 +51,7 @@ pub fn Pages(comptime source: enum { private, file }) type {
             self.next = 0;
         }
 
-        pub fn place(self: *Self, size: u32) []u8 {
+        pub fn place(self: *Self, size: u32) Error![]u8 {
             if (self.next + size > ring_size) self.next = 0;
             return self.ring[self.next..][0..size];
         }

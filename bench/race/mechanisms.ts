@@ -26,6 +26,7 @@ const notifies = {
 const looksFirst = {
   note: "looks for a microsecond before it sleeps, so in round trips each side lets the other fall asleep first",
 };
+const readInPlace = { note: "one way only; read where it lies", roundTrip: false };
 const wholePages = { roundTrip: false, minSize: 4096 } as const;
 const handsOver = {
   note: "handover of 100 MB",
@@ -45,7 +46,16 @@ const nativeSketches: readonly Sketch[] = [
     carriesNothing: true,
   }),
 
+  sketch("memcpy", "copy, out of the caches", "floor", "sleeps", 1, {
+    note: "within one process, from memory in no cache into such; it has no payload",
+    roundTrip: false,
+    carriesNothing: true,
+  }),
+
   sketch("ring-spin", "zerocross ring, spinning", "ring", "spins", 2),
+  sketch("ring-spin-1mib", "ring of 1 MiB, spinning", "ring", "spins", 2),
+  sketch("ring-packed", "ring, packed, drained", "ring", "spins", 1, readInPlace),
+  sketch("ring-staged", "ring, staged, drained", "ring", "spins", 1, readInPlace),
   sketch("ring-hybrid", "zerocross ring, hybrid", "ring", "spins, then sleeps", 2),
   sketch("ring-sleep", "zerocross ring, sleeping", "ring", "sleeps", 2, looksFirst),
   sketch("ring-spin-no-lane", "ring, no lane, spinning", "ring", "spins", 2),
