@@ -18,7 +18,12 @@ const refusals: readonly { name: string; args: string[]; says: RegExp }[] = [
   {
     name: "a mechanism that there is not",
     args: ["--only", "process-sned"],
-    says: /^No mechanism is called "process-sned"\. See --list for all\.\n$/,
+    says: /^No mechanism is called "process-sned"\. Did you mean process-send\? See --list for all\.\n$/,
+  },
+  {
+    name: "a mechanism that there is not in a runner",
+    args: ["--only", "native/ring-spni"],
+    says: /^No mechanism is called "native\/ring-spni"\. Did you mean .*native\/ring-spin\b.*\? See/,
   },
   {
     name: "an empty name",
