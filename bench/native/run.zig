@@ -123,11 +123,9 @@ pub fn Run(comptime Mechanism: type) type {
             const elapsed_ns = self.samples.sum_ns(scale);
             if (order.form == .round_trip) if (samples_file) |file| try self.samples.append_to(file, scale);
             const cpu_ns, const voluntary, const involuntary = self.used + self.meeting.usage;
-            var list: [command.handovers_max * 24]u8 = undefined;
-            const more = if (order.form == .handover) self.samples.list_ms(scale, &list) else "";
             command.answer(
-                "{{\"elapsedNs\":{d:.0},\"cpuNs\":{d},\"voluntary\":{d},\"involuntary\":{d}{s}}}",
-                .{ elapsed_ns, cpu_ns, voluntary, involuntary, more },
+                "{{\"elapsedNs\":{d:.0},\"cpuNs\":{d},\"voluntary\":{d},\"involuntary\":{d}}}",
+                .{ elapsed_ns, cpu_ns, voluntary, involuntary },
             );
         }
 

@@ -17,13 +17,13 @@ const longest = 40_000;
 /** System calls of both sides for each round trip and each message, counted by the kernel. */
 export async function countSystemCalls(
   contestants: readonly Contestant[],
-  counted: Effort["counted"],
+  { counted }: Effort,
   step: Step,
 ): Promise<void> {
   // The kernel takes its time over each.
   const closing: Promise<void>[] = [];
-  for (const [index, contestant] of contestants.entries()) {
-    step(index / contestants.length, contestant.id);
+  for (const contestant of contestants) {
+    step(contestant.id);
     const { roundTrip, oneWay } = contestant.results;
     const asked: { command: "round-trip" | "one-way"; size: number; eachNs: number }[] = [];
     if (roundTrip !== undefined && "p50" in roundTrip) {
@@ -44,7 +44,7 @@ export async function countSystemCalls(
         const calls: Calls =
           "reason" in counter
             ? counter
-            : { perOne: await slope(contestant, counter, plan), by: counter.by };
+            : { perOne: await slope(contestant, counter, plan), by: "perf_event_open" };
         const name = command === "one-way" ? "callsPerMessage" : "callsPerRoundTrip";
         contestant.results[name] = calls;
       }

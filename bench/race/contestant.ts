@@ -39,8 +39,6 @@ export interface Block {
   readonly involuntary: number;
   /** Of each round trip, in nanoseconds. */
   readonly samples: Uint32Array;
-  /** Of each handover. */
-  readonly milliseconds?: readonly number[];
 }
 
 export const native = join(root, "zig-out/bin/mechanisms");

@@ -32,8 +32,8 @@ export const idle: Scenario = {
   async measure({ step, share }) {
     const ms = share(5000, 300);
     const rows = [];
-    for (const [index, runtime] of runtimes.entries()) {
-      step(index / runtimes.length, runtimeName[runtime]);
+    for (const runtime of runtimes) {
+      step(runtimeName[runtime]);
       rows.push(...(await measureRuntime(runtime, ms)));
     }
     return {

@@ -60,7 +60,7 @@ export async function inRounds<Way, Sample>(
 ): Promise<Sample[][]> {
   const samples = ways.map((): Sample[] => []);
   for (let round = -1; round < rounds; round++) {
-    step((round + 1) / (rounds + 1), round < 0 ? "warm-up" : `block ${round + 1} of ${rounds}`);
+    step(round < 0 ? "warm-up" : `block ${round + 1} of ${rounds}`);
     for (const [index, way] of ways.entries()) {
       const sample = await take(way, round >= 0);
       if (round >= 0) samples[index]?.push(sample);

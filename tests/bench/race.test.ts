@@ -65,7 +65,7 @@ test("every mechanism carries its messages, and has a row with all of its figure
 test("a mechanism whose process dies is out of the race, and the others go on", async () => {
   const json = join(folder, "dead.json");
   const only = ["--only", "native/pipe,native/fifo"];
-  const race = bench("--quick", ...only, "--count", "20000", "--json", json);
+  const race = bench("--quick", ...only, "--json", json);
   const victim = await found(() => processWith("mechanisms\0pipe\0"));
   await sleep(500);
   process.kill(victim, "SIGKILL");

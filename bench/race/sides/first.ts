@@ -4,8 +4,7 @@
 
 import { writeSync } from "node:fs";
 import { createInterface } from "node:readline";
-import { pinThread } from "../../libc.ts";
-import { clockName, readingNs } from "./clock.ts";
+import { clockName, pinThread, readingNs } from "./clock.ts";
 import { errorText } from "./control.ts";
 import { First } from "./first-side.ts";
 import { Laps } from "./laps.ts";

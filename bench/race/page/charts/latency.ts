@@ -35,7 +35,7 @@ export function drawLatency({ race, runner, width }: Drawing) {
       Plot.gridX({ ticks, strokeOpacity: 0.12 }),
       Plot.axisX({ ...axis, anchor: "top" }),
       Plot.axisX({ ...axis, anchor: "bottom" }),
-      Plot.ruleY(lines, { ...shown, x1: "min", x2: "p9999", strokeWidth: 1.5, strokeOpacity: 0.7 }),
+      Plot.ruleY(lines, { ...shown, x1: "min", x2: "p999", strokeWidth: 1.5, strokeOpacity: 0.7 }),
       Plot.ruleY(lines, { ...shown, x1: "p50", x2: "p99", strokeWidth: 4, strokeOpacity: 0.35 }),
       Plot.dot(lines, { ...shown, x: "max", r: 2.5, strokeOpacity: 0.45 }),
       ...dots.map(({ percentile, r }) =>
@@ -55,7 +55,6 @@ function describe(line: Line): string {
     p90: "p90",
     p99: "p99",
     p999: "p99.9",
-    p9999: "p99.99",
     max: "slowest",
   } as const;
   const figures = Object.entries(percentiles) as [keyof typeof percentiles, string][];
