@@ -51,19 +51,10 @@ pub fn parse(line: []const u8, forms: mechanism.Forms, size_max: ?u32, why: *mec
     return .{
         .form = form,
         .depth = if (verifies) .whole else .edges,
-        .warm_up = if (verifies) 0 else warm_up(form, count.?),
+        // A tenth goes first, untimed: those before have taken the caches for themselves.
+        .warm_up = if (verifies) 0 else @max(1, count.? / 10),
         .count = count.?,
         .size = size.?,
-    };
-}
-
-/// Messages that go first, untimed: those before have taken the caches for themselves.
-fn warm_up(form: Form, count: u32) u32 {
-    return switch (form) {
-        .handover => 0,
-        .one_way => @max(1, count / 10),
-        // After some hundred the caches are warm, and where each takes a wake-up more cost seconds.
-        .round_trip => @min(@max(1, count / 10), 200),
     };
 }
 
