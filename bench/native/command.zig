@@ -18,49 +18,33 @@ pub const Command = extern struct {
 
 const Word = enum { verify, @"verify-one-way", @"round-trip", @"one-way", handover };
 
-/// Nobody waits for more in one message.
-const size_limit = 1 << 30;
-const count_limit = 1 << 28;
-
-/// `verify COUNT SIZE`, and in the same way `verify-one-way`, `round-trip`, `one-way` and `handover`, for what
-/// the mechanism can do.
-pub fn parse(line: []const u8, forms: mechanism.Forms, size_max: ?u32, why: *mechanism.Failure) error{Forbidden}!Command {
+/// `verify COUNT SIZE`, and in the same way `verify-one-way`, `round-trip`, `one-way` and `handover`: what the
+/// mechanism can do, which the race knows. Null: anything else.
+pub fn parse(line: []const u8, forms: mechanism.Forms) ?Command {
     var words = std.mem.tokenizeScalar(u8, line, ' ');
-    const word = std.meta.stringToEnum(Word, words.next() orelse "");
-    const count = number(words.next(), 1, count_limit);
-    const size = number(words.next(), 0, size_limit);
-    if (word == null or count == null or size == null or words.next() != null) {
-        return why.set("a command is verify, verify-one-way, round-trip, one-way or handover, with a count and a size", .{});
-    }
-    const form: Form = switch (word.?) {
+    const word = std.meta.stringToEnum(Word, words.next() orelse "") orelse return null;
+    const count = std.fmt.parseInt(u32, words.next() orelse "", 10) catch return null;
+    const size = std.fmt.parseInt(u32, words.next() orelse "", 10) catch return null;
+    const form: Form = switch (word) {
         // What has no round trips is verified in the form that it has.
         .verify => if (forms.handover) .handover else if (forms.round_trip) .round_trip else .one_way,
         .@"round-trip" => .round_trip,
         .@"verify-one-way", .@"one-way" => .one_way,
         .handover => .handover,
     };
-    const is_known, const name = switch (form) {
-        .round_trip => .{ forms.round_trip, "round trip" },
-        .one_way => .{ forms.one_way, "one-way form" },
-        .handover => .{ forms.handover, "handover" },
+    const is_known = switch (form) {
+        inline else => |each| @field(forms, @tagName(each)),
     };
-    if (!is_known) return why.set("it has no {s}", .{name});
-    if (size.? < forms.size_min) return why.set("at least {d} bytes", .{forms.size_min});
-    if (size.? > size_max orelse size_limit) return why.set("at most {d} bytes", .{size_max.?});
+    if (!is_known or count == 0) return null;
     const verifies = word == .verify or word == .@"verify-one-way";
     return .{
         .form = form,
         .depth = if (verifies) .whole else .edges,
         // A tenth goes first, untimed: those before have taken the caches for themselves.
-        .warm_up = if (verifies) 0 else @max(1, count.? / 10),
-        .count = count.?,
-        .size = size.?,
+        .warm_up = if (verifies or form == .handover) 0 else @max(1, count / 10),
+        .count = count,
+        .size = size,
     };
-}
-
-fn number(text: ?[]const u8, min: u32, max: u32) ?u32 {
-    const value = std.fmt.parseInt(u32, text orelse return null, 10) catch return null;
-    return if (value < min or value > max) null else value;
 }
 
 /// Lines of standard input.

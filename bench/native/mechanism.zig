@@ -42,8 +42,6 @@ pub const Forms = struct {
     round_trip: bool = true,
     one_way: bool = true,
     handover: bool = false,
-    /// Bytes of the smallest payload that it is meant for.
-    size_min: u32 = 4,
     /// Neither side ever sleeps in the kernel while it waits: needs a core for each.
     spins: bool = false,
 };

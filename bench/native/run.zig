@@ -50,11 +50,7 @@ pub fn Run(comptime Mechanism: type) type {
             self.start(cores) catch |err| self.fail(.first, .forbidden, err);
             var lines: command.Lines = .{};
             while (lines.next()) |line| {
-                var why: Failure = .{};
-                const order = command.parse(line, forms, self.size_max(), &why) catch {
-                    command.answer("{{\"error\":\"{s}\"}}", .{why.text});
-                    continue;
-                };
+                const order = command.parse(line, forms) orelse break;
                 self.obey(order, samples_file) catch |err| self.fail(.first, .@"error", err);
             }
             ends.leave(0);

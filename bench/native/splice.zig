@@ -21,7 +21,7 @@ const ring_size = 4 * pipe_size;
 pub fn Pages(comptime source: enum { private, file }) type {
     return struct {
         const Self = @This();
-        pub const forms: mechanism.Forms = .{ .round_trip = false, .size_min = memory.page_size };
+        pub const forms: mechanism.Forms = .{ .round_trip = false };
 
         pipe: [2]i32 = .{ -1, -1 },
         file: i32 = -1,

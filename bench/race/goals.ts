@@ -106,7 +106,10 @@ const goals: readonly Goal[] = [
   { of: "bun/zerocross-batch", quantity: "messages/s of 32 bytes", atLeast: 60e6 },
   { of: "deno/zerocross-batch", quantity: "messages/s of 32 bytes", atLeast: 40e6 },
   { of: "bun/zerocross-rpc", quantity: "calls/s, 64 in flight", atLeast: 1e6 },
-  ...["native/ring-spin", "bun/zerocross-spin", "deno/zerocross-spin"].map((of) => ({
+  ...[
+    ...["native/ring-spin", "native/ring-spin-1mib"],
+    ...["bun/zerocross-spin", "deno/zerocross-spin"],
+  ].map((of) => ({
     ...{ of, quantity: "messages/s of 65536 bytes" as const, atLeast: 1, times: ["native/memcpy"] },
   })),
   ...goalsOf("bun"),

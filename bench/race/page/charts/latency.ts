@@ -23,7 +23,7 @@ export function drawLatency({ race, runner, width }: Drawing) {
   });
   if (measured.length === 0) return undefined;
   const lines = sortedBy(measured, (line) => line.p50);
-  const ticks = 8;
+  const ticks = Math.floor(width / 130);
   const { layout, names, figures } = rowFrame(lines, width);
   const shown = { y: "id", stroke: "family" } as const;
   const axis = { ticks, tickFormat: onAxis(duration), tickSize: 0, label: null };
