@@ -56,11 +56,11 @@ export class LineProcess {
     this.#child.stdin.write(`${line}\n`);
   }
 
-  async hear(patienceMs = hearMax): Promise<string> {
+  async hear(): Promise<string> {
     const late = Promise.withResolvers<never>();
     const timer = setTimeout(() => {
-      late.reject(new Error(`${this.#command} did not answer within ${patienceMs / 1000} s`));
-    }, patienceMs);
+      late.reject(new Error(`${this.#command} did not answer within ${hearMax / 1000} s`));
+    }, hearMax);
     try {
       const { value, done } = await Promise.race([this.#lines.next(), late.promise]);
       // There is nobody left to tell.
@@ -73,9 +73,9 @@ export class LineProcess {
   }
 
   /** Tells it, and hears its answer. */
-  async ask<Answer>(question: string, patienceMs = hearMax): Promise<Answer> {
+  async ask<Answer>(question: string): Promise<Answer> {
     this.tell(question);
-    return JSON.parse(await this.hear(patienceMs)) as Answer;
+    return JSON.parse(await this.hear()) as Answer;
   }
 
   /** Ends it at once. */

@@ -17,8 +17,6 @@ export interface Machine {
   readonly clocksource: string;
   /** Who sets the frequency of the cores, where the machine tells. */
   readonly governor?: string;
-  /** The nearest cache that the two cores of a race share, where the machine tells. */
-  readonly sharedCache?: string;
   /** Processes that wanted to run in the minute before: of those, none was a measurement. */
   readonly load: number;
   readonly bun: string;
@@ -28,9 +26,8 @@ export interface Machine {
 
 const system = "/sys/devices/system";
 
-export function describeMachine(cores?: readonly [number, number]): Machine {
+export function describeMachine(): Machine {
   const governor = readLine(`${system}/cpu/cpu0/cpufreq/scaling_governor`);
-  const sharedCache = cores === undefined ? undefined : findSharedCache(cores);
   return {
     date: new Date().toISOString(),
     processor: cpus()[0]?.model ?? "unknown",
@@ -41,7 +38,6 @@ export function describeMachine(cores?: readonly [number, number]): Machine {
     mitigations: readMitigations(),
     clocksource: readLine(`${system}/clocksource/clocksource0/current_clocksource`) ?? "unknown",
     ...(governor !== undefined && { governor }),
-    ...(sharedCache !== undefined && { sharedCache }),
     load: Number(loadavg()[0]?.toFixed(2)),
     bun: firstLine("bun", "--version"),
     deno: firstLine("deno", "--version"),
@@ -53,19 +49,6 @@ function readMitigations(): string[] {
   const folder = `${system}/cpu/vulnerabilities`;
   const states = list(folder).map((name) => `${name}: ${readLine(`${folder}/${name}`)}`);
   return states.filter((state) => !state.endsWith(": Not affected")).sort();
-}
-
-function findSharedCache([first, second]: readonly [number, number]): string | undefined {
-  const folder = `${system}/cpu/cpu${first}/cache`;
-  // index0 is nearest to the core.
-  for (const index of list(folder)
-    .filter((name) => name.startsWith("index"))
-    .sort()) {
-    const shared = readLine(`${folder}/${index}/shared_cpu_list`);
-    if (shared === undefined || !parseCoreList(shared).includes(second)) continue;
-    return `L${readLine(`${folder}/${index}/level`)} of ${readLine(`${folder}/${index}/size`)}`;
-  }
-  return undefined;
 }
 
 /** The kernel's way to write cores: "0-2,5". */

@@ -1,8 +1,9 @@
-//! The same clock for JavaScript, whose own costs as much as some of what it is to measure.
+//! The same clock for JavaScript, whose own costs as much as some of what it is to measure, and what pins a thread.
 
 const std = @import("std");
 const linux = std.os.linux;
 const core = @import("zerocross_core");
+const pin = @import("system.zig").pin;
 const Clock = @import("clock.zig").Clock;
 
 /// The workers of a process share this library.
@@ -24,6 +25,12 @@ export fn bench_now() f64 {
 export fn bench_clock() i32 {
     calibrate_once();
     return @intFromEnum(clock.source);
+}
+
+/// The calling thread, to a core. Other than 0: the kernel does not.
+export fn bench_pin(core_number: u32) i32 {
+    const this_thread = 0;
+    return @intFromEnum(pin(this_thread, core_number));
 }
 
 inline fn calibrate_once() void {

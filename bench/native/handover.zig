@@ -1,8 +1,6 @@
 //! A large piece of data for the other side, which reads all of it where it has come to lie. What hands it over in
 //! place has, beside what every mechanism has,
 //!
-//!     /// Instead of `receive`: until the data is there, which is as large as was prepared for.
-//!     pub fn receive_in_place(self: *Self) Error![]u8
 //!     /// After each piece, not timed: gives its memory back.
 //!     pub fn release(self: *Self, end: End) void
 
@@ -37,7 +35,7 @@ pub const Memfd = struct {
         self.data = try memory.map_new(self.file, size, failure);
     }
 
-    pub fn place(self: *Memfd, _: u32) []u8 {
+    pub fn place(self: *Memfd, _: u32) Error![]u8 {
         return self.data;
     }
 

@@ -9,6 +9,7 @@ const locks = @import("locks.zig");
 const memory = @import("memory.zig");
 const queue = @import("queue.zig");
 const ring = @import("ring.zig");
+const ring_batch = @import("ring_batch.zig");
 const semaphores = @import("semaphores.zig");
 const splice = @import("splice.zig");
 const system = @import("system.zig");
@@ -19,6 +20,7 @@ const Slots = @import("slots.zig").Slots;
 const mechanisms = .{
     .{ "bare-line", floor.BareLine },
     .{ "empty-call", floor.EmptyCall },
+    .{ "memcpy", floor.Memcpy },
     .{ "pipe", Descriptors(.pipe) },
     .{ "fifo", Descriptors(.fifo) },
     .{ "pipe-1mib", Descriptors(.large_pipe) },
@@ -42,12 +44,15 @@ const mechanisms = .{
     .{ "handover-memfd", handover.Memfd },
     .{ "handover-pipe", Descriptors(.handover_pipe) },
     .{ "handover-shared", handover.Shared },
-    .{ "ring-spin", ring.Ring(ring.forever, .lane) },
-    .{ "ring-hybrid", ring.Ring(ring.default_us, .lane) },
-    .{ "ring-sleep", ring.Ring(0, .lane) },
-    .{ "ring-spin-no-lane", ring.Ring(ring.forever, .ring) },
-    .{ "ring-hybrid-no-lane", ring.Ring(ring.default_us, .ring) },
-    .{ "ring-sleep-no-lane", ring.Ring(0, .ring) },
+    .{ "ring-spin", ring.Ring(ring.forever, .lane, ring.capacity) },
+    .{ "ring-spin-1mib", ring.Ring(ring.forever, .lane, 1 << 20) },
+    .{ "ring-packed", ring_batch.Batches(.packs) },
+    .{ "ring-staged", ring_batch.Batches(.stages) },
+    .{ "ring-hybrid", ring.Ring(ring.default_us, .lane, ring.capacity) },
+    .{ "ring-sleep", ring.Ring(0, .lane, ring.capacity) },
+    .{ "ring-spin-no-lane", ring.Ring(ring.forever, .ring, ring.capacity) },
+    .{ "ring-hybrid-no-lane", ring.Ring(ring.default_us, .ring, ring.capacity) },
+    .{ "ring-sleep-no-lane", ring.Ring(0, .ring, ring.capacity) },
 };
 
 pub fn main(init: std.process.Init.Minimal) void {

@@ -12,11 +12,15 @@
 //!     /// Before each piece of a handover, in the second side first.
 //!     pub fn prepare(self: *Self, end: End, form: Form, size: u32, failure: *Failure) error{Forbidden, System}!void
 //!     /// Where the next message is to be written; left out, `send` copies it from anywhere.
-//!     pub fn place(self: *Self, size: u32) []u8
+//!     pub fn place(self: *Self, size: u32) Error![]u8
 //!     /// Returns when the bytes may be written over.
 //!     pub fn send(self: *Self, bytes: []const u8) Error!void
 //!     /// One message, of `into.len` bytes; its real size where the mechanism knows the bounds of messages.
 //!     pub fn receive(self: *Self, into: []u8) Error!usize
+//!     /// Instead of that: the next message where it has come to lie, until the one after it is asked for.
+//!     pub fn receive_in_place(self: *Self) Error![]u8
+//!     /// After the last message of a loop one way: sends, or gives back, what was kept for later.
+//!     pub fn finish(self: *Self, end: End) Error!void
 //!     /// The largest payload; null, or no such field, where there is no limit below 16 MiB.
 //!     size_max: ?u32
 //!
@@ -38,8 +42,6 @@ pub const Forms = struct {
     round_trip: bool = true,
     one_way: bool = true,
     handover: bool = false,
-    /// Bytes of the smallest payload that it is meant for.
-    size_min: u32 = 4,
     /// Neither side ever sleeps in the kernel while it waits: needs a core for each.
     spins: bool = false,
 };

@@ -10,7 +10,7 @@ const Error = mechanism.Error;
 const Failure = mechanism.Failure;
 
 /// Takes messages of 1 MiB, which may be up to half of it.
-const capacity: u32 = 4 << 20;
+pub const capacity: u32 = 4 << 20;
 pub const forever = std.math.inf(f64);
 /// Of the library: src/options.ts.
 pub const default_us = 50;
@@ -23,8 +23,8 @@ const call_us = 1;
 /// Whether the receiver takes small messages from the express lane, or all of them from the ring.
 pub const Path = enum { lane, ring };
 
-/// A side spins for so many microseconds before it sleeps.
-pub fn Ring(comptime spin_us: f64, comptime path: Path) type {
+/// A side spins for so many microseconds before it sleeps. The ring has so many bytes.
+pub fn Ring(comptime spin_us: f64, comptime path: Path, comptime ring_size: u32) type {
     return struct {
         const Self = @This();
         pub const forms: mechanism.Forms = .{ .spins = spin_us == forever };
@@ -36,14 +36,14 @@ pub fn Ring(comptime spin_us: f64, comptime path: Path) type {
         failure: core.Failure = .{},
         /// Both sides do before they send, in round trips.
         lets_sleep: bool = false,
-        size_max: ?u32 = wire.payload_max(capacity),
+        size_max: ?u32 = wire.payload_max(ring_size),
 
         pub fn open(self: *Self, failure: *Failure) error{Forbidden}!void {
             var why: core.Failure = .{};
-            const fd = core.memory.create(capacity, &why) catch
+            const fd = core.memory.create(ring_size, &why) catch
                 return failure.set("{t} is refused: E{t}", .{ why.subject, why.errno });
             // Not `core.memory.map`: this mapping is to be inherited over the fork.
-            self.mapping = .{ .bytes = try memory.map_new(fd, wire.memory_size(capacity), failure) };
+            self.mapping = .{ .bytes = try memory.map_new(fd, wire.memory_size(ring_size), failure) };
             memory.populate(@alignCast(self.mapping.bytes));
             const version = 4;
             core.memory.initialise(self.mapping, version);

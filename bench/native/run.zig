@@ -50,11 +50,7 @@ pub fn Run(comptime Mechanism: type) type {
             self.start(cores) catch |err| self.fail(.first, .forbidden, err);
             var lines: command.Lines = .{};
             while (lines.next()) |line| {
-                var why: Failure = .{};
-                const order = command.parse(line, forms, self.size_max(), &why) catch {
-                    command.answer("{{\"error\":\"{s}\"}}", .{why.text});
-                    continue;
-                };
+                const order = command.parse(line, forms) orelse break;
                 self.obey(order, samples_file) catch |err| self.fail(.first, .@"error", err);
             }
             ends.leave(0);
@@ -123,11 +119,9 @@ pub fn Run(comptime Mechanism: type) type {
             const elapsed_ns = self.samples.sum_ns(scale);
             if (order.form == .round_trip) if (samples_file) |file| try self.samples.append_to(file, scale);
             const cpu_ns, const voluntary, const involuntary = self.used + self.meeting.usage;
-            var list: [command.handovers_max * 24]u8 = undefined;
-            const more = if (order.form == .handover) self.samples.list_ms(scale, &list) else "";
             command.answer(
-                "{{\"elapsedNs\":{d:.0},\"cpuNs\":{d},\"voluntary\":{d},\"involuntary\":{d}{s}}}",
-                .{ elapsed_ns, cpu_ns, voluntary, involuntary, more },
+                "{{\"elapsedNs\":{d:.0},\"cpuNs\":{d},\"voluntary\":{d},\"involuntary\":{d}}}",
+                .{ elapsed_ns, cpu_ns, voluntary, involuntary },
             );
         }
 
@@ -188,23 +182,29 @@ pub fn Run(comptime Mechanism: type) type {
                 self.number +%= 1;
                 if (side == .first and form == .round_trip) self.samples.note(&self.clock);
             }
+            if (@hasDecl(Mechanism, "finish")) try self.ways[0].finish(end_of(side, 0));
         }
 
         inline fn send(self: *Self, comptime depth: Depth) !void {
-            const bytes = self.place();
+            const bytes = try self.place();
             payload.write(depth, bytes, self.number);
             try self.ways[0].send(bytes);
         }
 
-        inline fn place(self: *Self) []u8 {
+        inline fn place(self: *Self) ![]u8 {
             return if (has_places) self.ways[0].place(self.size) else self.outgoing[0..self.size];
         }
 
         inline fn receive(self: *Self, way: *Mechanism, comptime depth: Depth) !void {
-            const into = self.incoming[0..self.size];
-            self.received_size = try way.receive(into);
+            const bytes = try self.received(way);
             if (self.received_size != self.size) return error.WrongSize;
-            if (!payload.is_right(depth, into, self.number)) return error.WrongBytes;
+            if (!payload.is_right(depth, bytes, self.number)) return error.WrongBytes;
+        }
+
+        inline fn received(self: *Self, way: *Mechanism) ![]u8 {
+            const bytes = if (receives_in_place) try way.receive_in_place() else self.incoming[0..self.size];
+            self.received_size = if (receives_in_place) bytes.len else try way.receive(bytes);
+            return bytes;
         }
 
         fn hand_over(self: *Self, comptime side: Side, count: u32) !void {
@@ -223,7 +223,7 @@ pub fn Run(comptime Mechanism: type) type {
             // Until the second side is prepared.
             try self.meeting.meet(.first, false);
             try self.prepare(.first, .handover);
-            const data = self.place();
+            const data = try self.place();
             payload.write(.whole, data, self.number);
             const sum = payload.sum(data);
             const before = system.usage_now();
@@ -239,9 +239,7 @@ pub fn Run(comptime Mechanism: type) type {
             try self.prepare(.second, .handover);
             try self.meeting.meet(.second, false);
             const before = system.usage_now();
-            const data = if (receives_in_place) try self.ways[0].receive_in_place() else self.incoming[0..self.size];
-            if (!receives_in_place) self.received_size = try self.ways[0].receive(data);
-            self.meeting.sum = payload.sum(data);
+            self.meeting.sum = payload.sum(try self.received(&self.ways[0]));
             try self.meeting.meet(.second, false);
             self.used += system.usage_now() - before;
         }

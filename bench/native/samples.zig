@@ -1,4 +1,4 @@
-//! How long each round trip, each handover, and all messages of one way together took.
+//! How long each round trip and each handover took, and all messages of one way together.
 
 const std = @import("std");
 const memory = @import("memory.zig");
@@ -47,17 +47,5 @@ pub const Samples = struct {
             std.mem.writeInt(u32, bytes[index * @sizeOf(u32) ..][0..@sizeOf(u32)], ns, .little);
         }
         system.write_all(file, bytes) catch return error.Unwritten;
-    }
-
-    /// As a further field of an answer.
-    pub fn list_ms(self: *const Samples, scale: f64, buffer: []u8) []const u8 {
-        var writer: std.Io.Writer = .fixed(buffer);
-        for (self.values()[0..self.count], 0..) |ticks, index| {
-            const ms = @as(f64, @floatFromInt(ticks)) * scale / std.time.ns_per_ms;
-            const before = if (index == 0) ",\"milliseconds\":[" else ",";
-            writer.print("{s}{d:.3}", .{ before, ms }) catch unreachable;
-        }
-        writer.writeAll("]") catch unreachable;
-        return writer.buffered();
     }
 };

@@ -21,7 +21,7 @@ const ring_size = 4 * pipe_size;
 pub fn Pages(comptime source: enum { private, file }) type {
     return struct {
         const Self = @This();
-        pub const forms: mechanism.Forms = .{ .round_trip = false, .size_min = memory.page_size };
+        pub const forms: mechanism.Forms = .{ .round_trip = false };
 
         pipe: [2]i32 = .{ -1, -1 },
         file: i32 = -1,
@@ -51,7 +51,7 @@ pub fn Pages(comptime source: enum { private, file }) type {
             self.next = 0;
         }
 
-        pub fn place(self: *Self, size: u32) []u8 {
+        pub fn place(self: *Self, size: u32) Error![]u8 {
             if (self.next + size > ring_size) self.next = 0;
             return self.ring[self.next..][0..size];
         }

@@ -10,22 +10,25 @@ import { round } from "./statistics.ts";
 /** The longer of two blocks has so many times as many messages as the shorter one. */
 const ratio = 5;
 
-/** Messages of the shorter block; a tenth of them must be a whole number, see `formOf`. */
+/** A tenth of each block goes first and is not timed, but counted. */
+const untimed = 1.1;
+
+/** Messages of the shorter block; a tenth of them must be a whole number. */
 const shortest = 20;
 const longest = 40_000;
 
 /** System calls of both sides for each round trip and each message, counted by the kernel. */
 export async function countSystemCalls(
   contestants: readonly Contestant[],
-  counted: Effort["counted"],
+  { counted }: Effort,
   step: Step,
 ): Promise<void> {
   // The kernel takes its time over each.
   const closing: Promise<void>[] = [];
-  for (const [index, contestant] of contestants.entries()) {
-    step(index / contestants.length, contestant.id);
+  for (const contestant of contestants) {
+    step(contestant.id);
     const { roundTrip, oneWay } = contestant.results;
-    const asked: { command: "round-trip" | "one-way"; size: number; eachNs: number }[] = [];
+    const asked: { command: Command; size: number; eachNs: number }[] = [];
     if (roundTrip !== undefined && "p50" in roundTrip) {
       asked.push({ command: "round-trip", size: roundTrip.size, eachNs: roundTrip.p50 });
     }
@@ -39,12 +42,11 @@ export async function countSystemCalls(
       for (const { command, eachNs, ...of } of asked) {
         const fitting = (counted.longMs * 1e6) / ratio / eachNs;
         const short = tens(clamp(fitting, shortest, longest));
-        const form = formOf(contestant, command);
-        const plan = { form, short, pairs: counted.pairs, ...of };
+        const plan = { command, short, pairs: counted.pairs, ...of };
         const calls: Calls =
           "reason" in counter
             ? counter
-            : { perOne: await slope(contestant, counter, plan), by: counter.by };
+            : { perOne: await slope(contestant, counter, plan), by: "perf_event_open" };
         const name = command === "one-way" ? "callsPerMessage" : "callsPerRoundTrip";
         contestant.results[name] = calls;
       }
@@ -61,35 +63,16 @@ export async function countSystemCalls(
 async function slope(
   contestant: Contestant,
   counter: CallCounter,
-  { form, size, short, pairs }: { form: Form; size: number; short: number; pairs: number },
+  { command, size, short, pairs }: { command: Command; size: number; short: number; pairs: number },
 ): Promise<number> {
-  const { command, messages } = form;
   const callsOf = (count: number) => counter.during(() => contestant.ask(command, count, size));
   const long = short * ratio;
   const found: number[] = [];
   while (found.length < pairs) {
     const more = (await callsOf(long)) - (await callsOf(short));
-    found.push(Math.max(0, more / (messages(long) - messages(short))));
+    found.push(Math.max(0, more / (long - short) / untimed));
   }
   return round(median(found));
-}
-
-interface Form {
-  readonly command: Command;
-  /** How many go over in a block of so many. */
-  messages(count: number): number;
-}
-
-/**
- * Natively the blocks that verify make the calls of those that are timed, and no others. In a runtime
- * they make garbage, and its collector makes calls; the timed ones do not, but a tenth more goes first.
- */
-function formOf({ contender }: Contestant, command: "round-trip" | "one-way"): Form {
-  if (contender.mechanism.runner !== "native") {
-    return { command, messages: (count) => count * 1.1 };
-  }
-  const verifying = command === "one-way" ? "verify-one-way" : "verify";
-  return { command: verifying, messages: (count) => count };
 }
 
 function tens(count: number): number {

@@ -3,6 +3,7 @@ import { scenarios } from "../scenarios/scenarios.ts";
 import { UsageError } from "../usage-error.ts";
 import type { Contender } from "./contender.ts";
 import { contenders, isFloor } from "./mechanisms.ts";
+import { sortedBy } from "./reading.ts";
 
 interface Choice {
   readonly contenders: readonly Contender[];
@@ -32,5 +33,21 @@ function find(name: string): (Contender | Scenario)[] {
   const longer = all.filter(({ forms }) => forms.some((form) => name && form.startsWith(name)));
   const found = equal.length > 0 ? equal : longer;
   if (found.length > 0) return found.map(({ each }) => each);
-  throw new UsageError(`No mechanism is called "${name}". See --list for all.`);
+  const known = [...new Set(all.flatMap(({ forms }) => forms))];
+  const near = sortedBy(known, (form) => -likeness(form, name))
+    .filter((form) => likeness(form, name) >= leastLikeness)
+    .slice(0, 3);
+  const meant = near.length === 0 ? "" : ` Did you mean ${near.join(" or ")}?`;
+  throw new UsageError(`No mechanism is called "${name}".${meant} See --list for all.`);
+}
+
+/** Of a slip of the keys. */
+const leastLikeness = 0.6;
+
+/** The share of pairs of neighbouring characters that two names have in common. */
+function likeness(one: string, other: string): number {
+  const [ones, others] = [one, other].map(
+    (name) => new Set(Array.from(name, (_, at) => name.slice(at, at + 2))),
+  ) as [Set<string>, Set<string>];
+  return ones.intersection(others).size / Math.max(ones.size, others.size);
 }

@@ -39,19 +39,11 @@ export interface Block {
   readonly involuntary: number;
   /** Of each round trip, in nanoseconds. */
   readonly samples: Uint32Array;
-  /** Of each handover. */
-  readonly milliseconds?: readonly number[];
 }
 
 export const native = join(root, "zig-out/bin/mechanisms");
 
 const bytesPerSample = 4;
-
-/** Milliseconds that a block and each of its messages take on the slowest machine; what takes more hangs. */
-const blockMax = 15_000;
-const messageMax = 2;
-/** What a timer takes. */
-const patienceMax = 2 ** 31 - 1;
 
 /** A mechanism in one runner, and what was found of it so far. */
 export class Contestant {
@@ -133,8 +125,7 @@ export class Contestant {
     const process = this.#process;
     if (process === undefined) throw new Error(`${this.id} is not running`);
     const line = `${command} ${count} ${size}`;
-    const patienceMs = Math.min(blockMax + count * messageMax, patienceMax);
-    const answer = await process.ask<Block | { error: string }>(line, patienceMs);
+    const answer = await process.ask<Block | { error: string }>(line);
     if ("error" in answer) throw new Error(answer.error);
     const isTimed = command === "round-trip" || command === "after-silence";
     return { ...answer, samples: this.#takeSamples(isTimed ? count : 0) };

@@ -1,3 +1,4 @@
+import { sum } from "simple-statistics";
 import { type Contender, sweptSizes } from "./contender.ts";
 
 /** How long the blocks of a runner's mechanisms are. */
@@ -30,7 +31,7 @@ export interface Effort {
 }
 
 export const full: Effort = {
-  native: { warmUpMs: 20, blockMs: 20, roundTripMs: 2000 },
+  native: { warmUpMs: 20, blockMs: 20, roundTripMs: 1500 },
   script: { warmUpMs: 200, blockMs: 100, roundTripMs: 1000 },
   roundTripBlocks: 10,
   roundTrips: 400_000,
@@ -87,25 +88,23 @@ const untimed = 1.1;
 /** What a block costs besides: its command, the two sides' meeting, the second side's last words. */
 const commandMs = 2;
 
-/** About how long the stages of a contender take. */
-export function secondsOf(contender: Contender, sizes: readonly number[], effort: Effort) {
+/** About how long all of a contender takes. */
+export function secondsOf(contender: Contender, sizes: readonly number[], effort: Effort): number {
+  const { mechanism, forms } = contender;
   const { warmUpMs, blockMs, roundTripMs } = paceOf(contender, effort);
-  const { roundTrip, afterSilence, oneWay, handover } = contender.forms;
-  const blocks = (count: number, ms: number) =>
-    (warmUpMs + count * (ms * untimed + commandMs)) / 1e3;
-  const forms = Number(roundTrip) + Number(oneWay);
-  const { pairs, longMs } = effort.counted;
-  const spins = contender.mechanism.waiting.startsWith("spins");
-  const swept = sweptSizes(contender, sizes).length;
-  return {
-    start: contender.mechanism.runner === "native" ? 0.02 : 0.25,
-    "round trips": !roundTrip
-      ? 0
-      : blocks(effort.roundTripBlocks, (spins ? 0.1 : 1) * (roundTripMs / effort.roundTripBlocks)),
-    "after silence": afterSilence ? effort.silenceBlocks * 0.24 : 0,
-    "one way": oneWay ? blocks(effort.oneWayBlocks, blockMs) : 0,
-    sizes: swept * blocks(effort.sweepBlocks, blockMs),
-    handover: handover ? effort.handovers * 0.1 : 0,
-    "system calls": (forms * pairs * longMs * 1.5) / 1e3 + 0.03,
-  };
+  const { roundTripBlocks, counted } = effort;
+  const blocks = (count: number, ms: number) => warmUpMs + count * (ms * untimed + commandMs);
+  // What spins has made all of its round trips in a tenth of the time.
+  const share = mechanism.waiting.startsWith("spins") ? 0.1 : 1;
+  const countedMs = 1.5 * counted.pairs * counted.longMs;
+  const milliseconds = [
+    mechanism.runner === "native" ? 50 : 280,
+    forms.roundTrip ? blocks(roundTripBlocks, (share * roundTripMs) / roundTripBlocks) : 0,
+    forms.roundTrip ? countedMs : 0,
+    forms.afterSilence ? effort.silenceBlocks * 240 : 0,
+    forms.oneWay ? blocks(effort.oneWayBlocks, blockMs) + countedMs : 0,
+    sweptSizes(contender, sizes).length * blocks(effort.sweepBlocks, blockMs),
+    forms.handover ? effort.handovers * 100 : 0,
+  ];
+  return sum(milliseconds) / 1e3;
 }

@@ -53,15 +53,15 @@ async function measure(
       refuse?.(contestant, { size, reason });
       continue;
     }
-    step(0, contestant.id);
+    step(contestant.id);
     await contestant.attempt(async () => {
       entries.push({ contestant, size, count: await countOf(contestant, size), blocks: [] });
     });
   }
   for (let block = 0; block < blocks; block++) {
-    for (const [index, { contestant, size, count, blocks: ran }] of entries.entries()) {
+    for (const { contestant, size, count, blocks: ran } of entries) {
       if (!contestant.isRunning) continue;
-      step((block + index / entries.length) / blocks, contestant.id);
+      step(contestant.id);
       await contestant.attempt(async () => {
         ran.push(await contestant.ask(command, count, size));
       });
@@ -92,13 +92,14 @@ async function warmUp(
   }
 }
 
-/** As many as fit into the time, `most` at most. */
+/** As many as fit into the time, `roundTrips` at most. */
 export async function measureRoundTrips(
   contestants: readonly Contestant[],
-  { size: wanted, count: most, effort }: { size: number; count: number; effort: Effort },
+  wanted: number,
+  effort: Effort,
   step: Step,
 ): Promise<void> {
-  const blocks = effort.roundTripBlocks;
+  const { roundTripBlocks: blocks, roundTrips: most } = effort;
   const plan: Plan = {
     command: "round-trip",
     blocks,
@@ -107,7 +108,7 @@ export async function measureRoundTrips(
       const { warmUpMs: ms, roundTripMs } = paceOf(contestant.contender, effort);
       const eachNs = await warmUp(contestant, { command: "round-trip", size, ms });
       const fitting = (roundTripMs * 1e6) / eachNs / blocks;
-      return Math.ceil(clamp(fitting, leastOfBlock, Math.max(leastOfBlock, most / blocks)));
+      return Math.ceil(clamp(fitting, leastOfBlock, most / blocks));
     },
     refuse: ({ results }, refusal) => {
       results.roundTrip = refusal;
@@ -130,7 +131,8 @@ export async function measureRoundTrips(
 /** The first message after a silence, and its answer: both sides have fallen asleep. */
 export async function measureAfterSilence(
   contestants: readonly Contestant[],
-  { size, blocks }: { size: number; blocks: number },
+  size: number,
+  { silenceBlocks: blocks }: Effort,
   step: Step,
 ): Promise<void> {
   const asked = contestants.filter(({ contender }) => contender.forms.afterSilence);
@@ -154,16 +156,16 @@ export async function measureOneWay(
 
 export async function measureSweep(
   contestants: readonly Contestant[],
-  { sizes, effort }: { sizes: readonly number[]; effort: Effort },
+  sizes: readonly number[],
+  effort: Effort,
   step: Step,
 ): Promise<void> {
-  for (const [index, size] of sizes.entries()) {
+  for (const size of sizes) {
     const swept = contestants.filter(({ contender }) =>
       sweptSizes(contender, sizes).includes(size),
     );
     const of = { size, blocks: effort.sweepBlocks, effort };
-    const stepOfSize: Step = (done, what) =>
-      step((index + done) / sizes.length, `${size} bytes, ${what}`);
+    const stepOfSize: Step = (what) => step(`${size} bytes, ${what}`);
     for (const [{ results }, result] of await throughput(swept, of, stepOfSize)) {
       results.sweep = [...(results.sweep ?? []), result];
     }
@@ -201,13 +203,13 @@ async function throughput(
 
 export async function measureHandovers(
   contestants: readonly Contestant[],
-  blocks: number,
+  { handovers: blocks }: Effort,
   step: Step,
 ): Promise<void> {
   const asked = contestants.filter(({ contender }) => contender.forms.handover);
   const plan: Plan = { command: "handover", blocks, size: () => handoverSize, count: () => 1 };
   for (const { contestant, size, blocks } of await measure(asked, plan, step)) {
-    const milliseconds = figure(blocks.flatMap((block) => block.milliseconds ?? []));
+    const milliseconds = figure(blocks.map(({ elapsedNs }) => elapsedNs / 1e6));
     contestant.results.handover = { size, milliseconds };
   }
 }

@@ -26,6 +26,7 @@ const notifies = {
 const looksFirst = {
   note: "looks for a microsecond before it sleeps, so in round trips each side lets the other fall asleep first",
 };
+const readInPlace = { note: "one way only; read where it lies", roundTrip: false };
 const wholePages = { roundTrip: false, minSize: 4096 } as const;
 const handsOver = {
   note: "handover of 100 MB",
@@ -45,7 +46,16 @@ const nativeSketches: readonly Sketch[] = [
     carriesNothing: true,
   }),
 
+  sketch("memcpy", "copy, out of the caches", "floor", "sleeps", 1, {
+    note: "within one process, from memory in no cache into such; it has no payload",
+    roundTrip: false,
+    carriesNothing: true,
+  }),
+
   sketch("ring-spin", "zerocross ring, spinning", "ring", "spins", 2),
+  sketch("ring-spin-1mib", "ring of 1 MiB, spinning", "ring", "spins", 2),
+  sketch("ring-packed", "ring, packed, drained", "ring", "spins", 1, readInPlace),
+  sketch("ring-staged", "ring, staged, drained", "ring", "spins", 1, readInPlace),
   sketch("ring-hybrid", "zerocross ring, hybrid", "ring", "spins, then sleeps", 2),
   sketch("ring-sleep", "zerocross ring, sleeping", "ring", "sleeps", 2, looksFirst),
   sketch("ring-spin-no-lane", "ring, no lane, spinning", "ring", "spins", 2),
@@ -87,6 +97,9 @@ const answered = {
   note: "a message is a call with a reply; one way: calls answered, 64 in flight",
 };
 const callsOnly = { ...answered, ...few, roundTrip: false } as const;
+const oneByOne = {
+  note: "a message is a call with a reply; one way: calls answered, one at a time",
+};
 const json = { note: "the payload is text, in JSON", ...few } as const;
 const inProcess = "in-process: two threads, no second process";
 
@@ -97,12 +110,14 @@ const scriptSketches: readonly Sketch[] = [
   sketch("zerocross-async", "zerocross await", "ring", "spins, then sleeps", 2, {
     afterSilence: true,
   }),
-  sketch("zerocross-rpc-sync", "zerocross callSync", "ring", "spins, then sleeps", 2, {
-    note: "a message is a call with a reply; one way: calls answered, one at a time",
-  }),
+  sketch("zerocross-rpc-sync", "zerocross callSync", "ring", "spins, then sleeps", 2, oneByOne),
   sketch("zerocross-rpc", "zerocross call", "ring", "spins, then sleeps", 2, {
     ...answered,
     afterSilence: true,
+  }),
+  sketch("zerocross-rpc-one", "zerocross call, one by one", "ring", "spins, then sleeps", 2, {
+    ...callsOnly,
+    ...oneByOne,
   }),
   sketch("zerocross-batch", "zerocross batches", "ring", "spins", 1, {
     note: "trySendMany and drain, one way only",
@@ -116,6 +131,10 @@ const scriptSketches: readonly Sketch[] = [
   sketch("stdio", "child's stdin and stdout", "pipe", "sleeps", 2, few),
   sketch("net-unix", "net, Unix socket", "socket", "sleeps", 2, { afterSilence: true }),
   sketch("net-unix-calls", "net, Unix socket, calls", "socket", "sleeps", 2, callsOnly),
+  sketch("net-unix-one", "net, calls, one by one", "socket", "sleeps", 2, {
+    ...callsOnly,
+    ...oneByOne,
+  }),
   sketch("net-unix-gathered", "net, calls, writes gathered", "socket", "sleeps", 2, {
     ...callsOnly,
     note: `${answered.note}; what is sent in one turn goes with one write`,

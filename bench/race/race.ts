@@ -1,14 +1,15 @@
+import { sum } from "simple-statistics";
 import { describeMachine } from "../machine.ts";
 import type { Scenario } from "../scenarios/scenario.ts";
 import type { Contestant } from "./contestant.ts";
-import { type Effort, full, shorten } from "./effort.ts";
+import { type Effort, secondsOf, shorten } from "./effort.ts";
 import { judge } from "./goals.ts";
 import { clamp, oneWaySize } from "./measure.ts";
 import { bareLineId, emptyCallId } from "./mechanisms.ts";
-import { Progress, type Stage } from "./progress.ts";
+import { type Step, showProgress } from "./progress.ts";
 import { runners } from "./reading.ts";
 import type { Race, Runner, ScenarioResult } from "./result.ts";
-import { raceSet, type SetResult, stagesOf } from "./set.ts";
+import { raceSet, type SetResult } from "./set.ts";
 import type { Settings } from "./settings.ts";
 import { round, scale } from "./statistics.ts";
 
@@ -24,15 +25,19 @@ export interface Outcome {
 
 export async function runRace(settings: Settings): Promise<Outcome> {
   const start = performance.now();
-  const machine = describeMachine(settings.cores);
-  const progress = new Progress(stages(settings));
-  // Who asks for more round trips than usual has the time.
-  const isUsual = settings.count <= full.roundTrips;
-  const effortNow = () => (isUsual ? inTime(settings.effort, progress) : settings.effort);
+  const elapsedSeconds = () => (performance.now() - start) / 1000;
+  const machine = describeMachine();
+  const left = secondsOfParts(settings);
+  // On a machine that is slower than planned, what comes later gets less time.
+  const effortNow = (part: Runner | Scenario): Effort => {
+    const factor = (wholeSeconds - elapsedSeconds()) / sum([...left.values()]);
+    left.delete(part);
+    return shorten(settings.effort, clamp(factor, leastFactor, 1));
+  };
   try {
     const sets = new Map<Runner, SetResult>();
     for (const runner of chosenRunners(settings)) {
-      sets.set(runner, await raceSet(runner, settings, { progress, effortNow }));
+      sets.set(runner, await raceSet(runner, settings, effortNow(runner)));
     }
     const contestants = [...sets.values()].flatMap((set) => set.contestants);
     const rows = contestants.map(({ row }) => row);
@@ -42,7 +47,7 @@ export async function runRace(settings: Settings): Promise<Outcome> {
     const results: ScenarioResult[] = [];
     for (const scenario of settings.scenarios) {
       try {
-        results.push(await runScenario(scenario, { progress, effort: effortNow() }));
+        results.push(await runScenario(scenario, effortNow(scenario)));
       } catch (error) {
         failures.push(`${scenario.name}: ${error instanceof Error ? error.message : error}`);
       }
@@ -52,7 +57,7 @@ export async function runRace(settings: Settings): Promise<Outcome> {
       version: 1,
       machine,
       quick: settings.quick,
-      seconds: round((performance.now() - start) / 1000),
+      seconds: round(elapsedSeconds()),
       ...circumstances(settings, contestants),
       bareLineNs,
       rows,
@@ -61,36 +66,30 @@ export async function runRace(settings: Settings): Promise<Outcome> {
     };
     return { race, failures };
   } finally {
-    progress.end();
+    showProgress("");
   }
-}
-
-/** On a machine that is slower than planned, what comes later gets less time. */
-function inTime(effort: Effort, { elapsedSeconds, secondsLeft }: Progress): Effort {
-  return shorten(effort, clamp((wholeSeconds - elapsedSeconds) / secondsLeft, leastFactor, 1));
 }
 
 async function runScenario(
   { name, title, measure }: Scenario,
-  { progress, effort }: { progress: Progress; effort: Effort },
+  { scenarioShare }: Effort,
 ): Promise<ScenarioResult> {
   const share = (usual: number, least: number) =>
-    Math.max(least, Math.round(usual * effort.scenarioShare));
-  const result = await progress.run(name, (step) => measure({ step, share }));
-  return { name, title, ...result };
+    Math.max(least, Math.round(usual * scenarioShare));
+  const step: Step = (what) => showProgress(`${name}: ${what}`);
+  return { name, title, ...(await measure({ step, share })) };
 }
 
 /** All that belongs to a race, and about how long each part takes. */
-export function stages(settings: Settings): Stage[] {
-  const ofSets = chosenRunners(settings).flatMap((runner) => stagesOf(runner, settings));
-  const { scenarioShare } = settings.effort;
-  return [
-    ...ofSets,
-    ...settings.scenarios.map(({ name, seconds }) => ({
-      name,
-      seconds: Math.max(1, seconds * scenarioShare),
-    })),
-  ];
+export function secondsOfParts(settings: Settings): Map<Runner | Scenario, number> {
+  const { contenders, scenarios, sizes, effort } = settings;
+  const parts = new Map<Runner | Scenario, number>();
+  for (const contender of contenders) {
+    const { runner } = contender.mechanism;
+    parts.set(runner, (parts.get(runner) ?? 0) + secondsOf(contender, sizes, effort));
+  }
+  for (const each of scenarios) parts.set(each, Math.max(1, each.seconds * effort.scenarioShare));
+  return parts;
 }
 
 function chosenRunners({ contenders }: Settings): Runner[] {
@@ -101,7 +100,7 @@ function chosenRunners({ contenders }: Settings): Runner[] {
 
 /** What the figures mean nothing without; the floor has found it out. */
 function circumstances(
-  { cores, size, sizes, count }: Settings,
+  { cores, size, sizes, effort }: Settings,
   contestants: readonly Contestant[],
 ): Pick<Race, "settings" | "clock" | "emptyCallNs"> {
   const ready = contestants.find(({ id }) => id === bareLineId)?.ready;
@@ -115,7 +114,7 @@ function circumstances(
       roundTripSize: size,
       oneWaySize,
       sizes,
-      count,
+      count: effort.roundTrips,
     },
     clock: { name: (ready ?? emptyCall?.ready)?.clock ?? "none", readingNs },
     ...(roundTrip !== undefined &&

@@ -52,7 +52,6 @@ export interface RoundTrip {
   readonly p90: number;
   readonly p99: number;
   readonly p999: number;
-  readonly p9999: number;
   readonly max: number;
   /** The median of each block's samples. */
   readonly blockMedians: Figure;
@@ -86,7 +85,7 @@ export interface NotTaken {
 
 /** What the kernel counted, or why it did not. */
 export type Calls =
-  | { readonly perOne: number; readonly by: "perf_event_open" | "strace" }
+  | { readonly perOne: number; readonly by: "perf_event_open" }
   | { readonly reason: string };
 
 /** The handover of a large block of bytes: from a filled buffer of the sender's to a receiver that read all of it. */

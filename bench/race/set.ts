@@ -1,6 +1,6 @@
 import { countSystemCalls } from "./calls.ts";
 import { Contestant } from "./contestant.ts";
-import { type Effort, secondsOf } from "./effort.ts";
+import type { Effort } from "./effort.ts";
 import {
   measureAfterSilence,
   measureHandovers,
@@ -10,7 +10,7 @@ import {
   oneWaySize,
 } from "./measure.ts";
 import { bareLineId, contenderOf } from "./mechanisms.ts";
-import type { Progress, Stage, Step } from "./progress.ts";
+import { type Step, showProgress } from "./progress.ts";
 import { roundTripOf, runnerName } from "./reading.ts";
 import type { Figure, Runner } from "./result.ts";
 import type { Settings } from "./settings.ts";
@@ -34,33 +34,27 @@ const startedAtOnce = 4;
 export async function raceSet(
   runner: Runner,
   settings: Settings,
-  { progress, effortNow }: { progress: Progress; effortNow: () => Effort },
+  effort: Effort,
 ): Promise<SetResult> {
-  const { size, sizes, count } = settings;
+  const { size, sizes } = settings;
   const contestants = settings.contenders
     .filter(({ mechanism }) => mechanism.runner === runner)
     .map((contender) => new Contestant(contender));
   const bareLine =
     contestants.find(({ id }) => id === bareLineId) ?? new Contestant(contenderOf(bareLineId));
   const all = [...new Set([bareLine, ...contestants])];
-  const stage = <Result>(name: string, work: (step: Step, effort: Effort) => Promise<Result>) =>
-    progress.run(stageName(runner, name), (step) => work(step, effortNow()));
+  const stage =
+    (name: string): Step =>
+    (what) =>
+      showProgress(`${runnerName[runner]}, ${name}: ${what}`);
   try {
-    await stage("start", (step) => startAll(all, settings, step));
-    await stage("round trips", (step, effort) =>
-      measureRoundTrips(all, { size, count, effort }, step),
-    );
-    await stage("after silence", (step, { silenceBlocks: blocks }) =>
-      measureAfterSilence(contestants, { size, blocks }, step),
-    );
-    await stage("one way", (step, effort) => measureOneWay(contestants, effort, step));
-    await stage("sizes", (step, effort) => measureSweep(contestants, { sizes, effort }, step));
-    await stage("handover", (step, { handovers }) =>
-      measureHandovers(contestants, handovers, step),
-    );
-    await stage("system calls", (step, { counted }) =>
-      countSystemCalls(contestants, counted, step),
-    );
+    await startAll(all, settings, stage("start"));
+    await measureRoundTrips(all, size, effort, stage("round trips"));
+    await measureAfterSilence(contestants, size, effort, stage("after silence"));
+    await measureOneWay(contestants, effort, stage("one way"));
+    await measureSweep(contestants, sizes, effort, stage("sizes"));
+    await measureHandovers(contestants, effort, stage("handover"));
+    await countSystemCalls(contestants, effort, stage("system calls"));
   } finally {
     await Promise.all(all.map((contestant) => contestant.leave()));
   }
@@ -72,17 +66,16 @@ async function startAll(
   settings: Settings,
   step: Step,
 ): Promise<void> {
-  let started = 0;
   const waiting = [...contestants];
   const startNext = async (): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      step(started++ / contestants.length, next.id);
+      step(next.id);
       await next.start(settings.cores);
     }
   };
   await Promise.all(Array.from({ length: startedAtOnce }, startNext));
   for (const contestant of contestants) {
-    step(1, contestant.id);
+    step(contestant.id);
     if (contestant.isRunning) await contestant.attempt(() => verify(contestant, settings));
   }
 }
@@ -99,20 +92,4 @@ async function verify(contestant: Contestant, { size, sizes }: Settings): Promis
   for (const bytes of new Set([oneWaySize, largest ?? oneWaySize]).values()) {
     if (carries(bytes)) await contestant.ask("verify-one-way", verified, bytes);
   }
-}
-
-/** The stages of a runner's set, and about how long each takes. */
-export function stagesOf(runner: Runner, { contenders, sizes, effort }: Settings): Stage[] {
-  const stages = new Map<string, number>();
-  for (const contender of contenders) {
-    if (contender.mechanism.runner !== runner) continue;
-    for (const [name, seconds] of Object.entries(secondsOf(contender, sizes, effort))) {
-      stages.set(name, (stages.get(name) ?? 0) + seconds);
-    }
-  }
-  return [...stages].map(([name, seconds]) => ({ name: stageName(runner, name), seconds }));
-}
-
-function stageName(runner: Runner, name: string): string {
-  return `${runnerName[runner]}, ${name}`;
 }

@@ -14,8 +14,6 @@ export interface Settings {
   readonly size: number;
   /** Of the sweep, ascending. */
   readonly sizes: readonly number[];
-  /** Round trips of each mechanism at most. */
-  readonly count: number;
   readonly cores: Cores;
   readonly quick: boolean;
   readonly effort: Effort;
@@ -25,7 +23,6 @@ export interface Settings {
 
 const sizeMin = 4;
 const sizeMax = 16 * 1024 * 1024;
-const countMax = 100_000_000;
 
 export const help = `Usage: npm run bench [-- options]
 
@@ -40,8 +37,6 @@ All of it takes under 6 minutes. Ctrl-C ends it, and nothing is written then.
   --size N        bytes of a round trip's payload, each way (default 32)
   --sizes LIST    bytes of the messages of the sweep (default ${full.sizes});
                   of three and more the slow mechanisms get every other one
-  --count N       round trips of each mechanism at most (default ${full.roundTrips}): as many as fit into
-                  a second or two
   --cores A,B     the cores that the two sides are pinned to (default: the first two); event loops are not
   --quick         under a minute: as little as shows that everything works; the figures count for nothing
   --json FILE     write every figure there, with the machine
@@ -58,19 +53,11 @@ export function parseSettings(args: readonly string[]): Settings | "help" | "lis
   if (values.help) return "help";
   if (values.list) return "list";
   const effort = values.quick ? quick : full;
-  const bytes = { min: sizeMin, max: sizeMax, what: "bytes" };
-  const sizes = (values.sizes ?? effort.sizes)
-    .split(",")
-    .map((size) => wholeNumber("--sizes", size, bytes));
+  const sizes = (values.sizes ?? effort.sizes).split(",").map((size) => parseSize("--sizes", size));
   return {
     ...choose(values.only),
-    size: wholeNumber("--size", values.size, bytes),
+    size: parseSize("--size", values.size),
     sizes: [...new Set(sizes)].sort((one, other) => one - other),
-    count: wholeNumber("--count", values.count ?? String(effort.roundTrips), {
-      min: 1,
-      max: countMax,
-      what: "a whole number",
-    }),
     cores: parseCores(values.cores),
     quick: values.quick,
     effort,
@@ -85,7 +72,6 @@ function parse(args: readonly string[]) {
       only: { type: "string" },
       size: { type: "string", default: "32" },
       sizes: { type: "string" },
-      count: { type: "string" },
       cores: { type: "string" },
       quick: { type: "boolean", default: false },
       json: { type: "string" },
@@ -99,14 +85,10 @@ function parse(args: readonly string[]) {
   }
 }
 
-function wholeNumber(
-  option: string,
-  text: string,
-  { min, max, what }: { min: number; max: number; what: string },
-): number {
-  if (/^\d+$/.test(text) && Number(text) >= min && Number(text) <= max) return Number(text);
+function parseSize(option: string, text: string): number {
+  if (/^\d+$/.test(text) && Number(text) >= sizeMin && Number(text) <= sizeMax) return Number(text);
   throw new UsageError(
-    `${option} has ${JSON.stringify(text)}; expected ${what}, ${min} to ${max}.`,
+    `${option} has ${JSON.stringify(text)}; expected bytes, ${sizeMin} to ${sizeMax}.`,
   );
 }
 

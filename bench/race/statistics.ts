@@ -26,7 +26,7 @@ export function spread({ median, p10, p90 }: Figure): number {
 /** Of the samples of all blocks together, in nanoseconds. */
 export function distribution(
   blocks: readonly Uint32Array[],
-): Pick<RoundTrip, "min" | "p50" | "p90" | "p99" | "p999" | "p9999" | "max" | "blockMedians"> {
+): Pick<RoundTrip, "min" | "p50" | "p90" | "p99" | "p999" | "max" | "blockMedians"> {
   const sorted = joined(blocks).sort();
   const at = (share: number) => round(quantileOfSteps(sorted, share));
   return {
@@ -35,7 +35,6 @@ export function distribution(
     p90: at(0.9),
     p99: at(0.99),
     p999: at(0.999),
-    p9999: at(0.9999),
     max: sorted.at(-1) ?? Number.NaN,
     blockMedians: figure(blocks.map((block) => quantileOfSteps(block.toSorted(), 0.5))),
   };

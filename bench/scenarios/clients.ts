@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { newAddress, type Runtime, runtimeName, runtimes } from "../line-process.ts";
 import type { ScenarioRow } from "../race/result.ts";
-import { type Scenario, type ScenarioOptions, withProcesses } from "./scenario.ts";
+import { Processes, type Scenario, type ScenarioOptions } from "./scenario.ts";
 
 const clientCount = 100;
 const processCount = 4;
@@ -27,11 +27,11 @@ export const clients: Scenario = {
   seconds: 24,
   async measure(options) {
     const rows: ScenarioRow[] = [];
-    for (const [index, runtime] of runtimes.entries()) {
-      options.step(index / runtimes.length, runtimeName[runtime]);
-      const [large, small] = [1024, 64].map((KiB) => ({ runtime, KiB, path: newAddress() }));
-      if (large !== undefined) rows.push(await measureServer(large, options, callAll));
-      if (small !== undefined) rows.push(await measureServer(small, options, async () => []));
+    for (const runtime of runtimes) {
+      options.step(runtimeName[runtime]);
+      const of = (KiB: number) => ({ runtime, KiB, path: newAddress() });
+      rows.push(await measureServer(of(1024), options, callAll));
+      rows.push(await measureServer(of(64), options, async () => []));
     }
     return {
       notes: [
@@ -61,40 +61,39 @@ interface Server {
 
 type Ask = (command: string) => Promise<Calls[]>;
 
-function measureServer(
+async function measureServer(
   { runtime, KiB, path }: Server,
   { share }: ScenarioOptions,
   call: (ask: Ask, share: ScenarioOptions["share"]) => Promise<(number | null)[]>,
 ): Promise<ScenarioRow> {
-  return withProcesses(async (processes) => {
-    const server = processes.script(runtime, "clients-server.ts", path, KiB * 1024);
-    await server.hear();
-    await sleep(share(settleMs, 0));
-    const before = await server.ask<Memory>("memory");
-    const callers = Array.from({ length: processCount }, () =>
-      processes.script(runtime, "clients-side.ts", path, clientCount / processCount, inFlight),
-    );
-    await Promise.all(callers.map((caller) => caller.hear()));
-    let connected = before;
-    // A client is connected a moment before the server has heard of it.
-    for (let attempt = 0; connected.connections < clientCount && attempt < 100; attempt++) {
-      await sleep(share(settleMs, 20));
-      connected = await server.ask<Memory>("memory");
-    }
-    const calls = await call(async (command) => {
-      return (await Promise.all(callers.map((each) => each.ask<Calls[]>(command)))).flat();
-    }, share);
-    const each = (of: (memory: Memory) => number) => (of(connected) - of(before)) / clientCount;
-    return {
-      id: `${runtime}/clients-${KiB}`,
-      name: `${runtimeName[runtime]}, rings of ${KiB} KiB`,
-      values: [
-        ...(calls.length > 0 ? calls : [null, null, null, null]),
-        each(({ shmemKiB }) => shmemKiB),
-        each(({ anonKiB }) => anonKiB),
-      ],
-    };
-  });
+  await using processes = new Processes();
+  const server = processes.script(runtime, "clients-server.ts", path, KiB * 1024);
+  await server.hear();
+  await sleep(share(settleMs, 0));
+  const before = await server.ask<Memory>("memory");
+  const callers = Array.from({ length: processCount }, () =>
+    processes.script(runtime, "clients-side.ts", path, clientCount / processCount, inFlight),
+  );
+  await Promise.all(callers.map((caller) => caller.hear()));
+  let connected = before;
+  // A client is connected a moment before the server has heard of it.
+  for (let attempt = 0; connected.connections < clientCount && attempt < 100; attempt++) {
+    await sleep(share(settleMs, 20));
+    connected = await server.ask<Memory>("memory");
+  }
+  const calls = await call(async (command) => {
+    return (await Promise.all(callers.map((each) => each.ask<Calls[]>(command)))).flat();
+  }, share);
+  const each = (of: (memory: Memory) => number) => (of(connected) - of(before)) / clientCount;
+  return {
+    id: `${runtime}/clients-${KiB}`,
+    name: `${runtimeName[runtime]}, rings of ${KiB} KiB`,
+    values: [
+      ...(calls.length > 0 ? calls : [null, null, null, null]),
+      each(({ shmemKiB }) => shmemKiB),
+      each(({ anonKiB }) => anonKiB),
+    ],
+  };
 }
 
 /** Calls each second, the least of a client to the most, calls that were answered, and those that were not. */

@@ -17,8 +17,8 @@ export const heap: Scenario = {
   async measure({ step, share }) {
     const messages = 100_000 * share(20, 2);
     const rows = [];
-    for (const [index, runtime] of runtimes.entries()) {
-      step(index / runtimes.length, runtimeName[runtime]);
+    for (const runtime of runtimes) {
+      step(runtimeName[runtime]);
       for (const form of forms) {
         const id = `${runtime}/heap-${form}`;
         const values = [(await heapSpread(runtime, form, messages)) / messages];

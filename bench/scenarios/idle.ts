@@ -6,7 +6,7 @@ import {
   runtimeName,
   runtimes,
 } from "../line-process.ts";
-import { type Scenario, withProcesses } from "./scenario.ts";
+import { Processes, type Scenario } from "./scenario.ts";
 
 const counts = [1, 16, 100];
 /** What follows a start, a runtime's own late work, is not idling. */
@@ -32,8 +32,8 @@ export const idle: Scenario = {
   async measure({ step, share }) {
     const ms = share(5000, 300);
     const rows = [];
-    for (const [index, runtime] of runtimes.entries()) {
-      step(index / runtimes.length, runtimeName[runtime]);
+    for (const runtime of runtimes) {
+      step(runtimeName[runtime]);
       rows.push(...(await measureRuntime(runtime, ms)));
     }
     return {
@@ -45,35 +45,34 @@ export const idle: Scenario = {
 };
 
 /** All at the same time: each process's CPU time is its own, and an idle one leaves the cores alone. */
-function measureRuntime(runtime: Runtime, ms: number) {
-  return withProcesses(async (processes) => {
-    const sides: LineProcess[] = [];
-    const start = (form: keyof typeof forms, count: number): Case => {
-      const path = newAddress();
-      const [waits, keeps] = ["waits", "keeps"].map((position) =>
-        processes.script(runtime, "idle-side.ts", position, form, count, path),
-      ) as [LineProcess, LineProcess];
-      sides.push(waits, keeps);
-      return {
-        id: `${runtime}/idle-${form}-${count}`,
-        name: `${runtimeName[runtime]}, ${form === "receive-sync" ? "" : `${count} `}${forms[form]}`,
-        waits,
-      };
+async function measureRuntime(runtime: Runtime, ms: number) {
+  await using processes = new Processes();
+  const sides: LineProcess[] = [];
+  const start = (form: keyof typeof forms, count: number): Case => {
+    const path = newAddress();
+    const [waits, keeps] = ["waits", "keeps"].map((position) =>
+      processes.script(runtime, "idle-side.ts", position, form, count, path),
+    ) as [LineProcess, LineProcess];
+    sides.push(waits, keeps);
+    return {
+      id: `${runtime}/idle-${form}-${count}`,
+      name: `${runtimeName[runtime]}, ${form === "receive-sync" ? "" : `${count} `}${forms[form]}`,
+      waits,
     };
-    const cases = [
-      start("consumers", 0),
-      start("receive-sync", 1),
-      ...counts.map((count) => start("consumers", count)),
-      ...counts.map((count) => start("clients", count)),
-    ];
-    await Promise.all(sides.map((side) => side.hear()));
-    await sleep(Math.min(settleMs, ms));
-    const samples = await Promise.all(
-      cases.map(({ waits }) => waits.ask<{ cpuUs: number; elapsedMs: number }>(String(ms))),
-    );
-    return cases.map(({ id, name }, index) => {
-      const { cpuUs, elapsedMs } = samples[index] ?? { cpuUs: Number.NaN, elapsedMs: 1 };
-      return { id, name, values: [cpuUs / 10 / elapsedMs] };
-    });
+  };
+  const cases = [
+    start("consumers", 0),
+    start("receive-sync", 1),
+    ...counts.map((count) => start("consumers", count)),
+    ...counts.map((count) => start("clients", count)),
+  ];
+  await Promise.all(sides.map((side) => side.hear()));
+  await sleep(Math.min(settleMs, ms));
+  const samples = await Promise.all(
+    cases.map(({ waits }) => waits.ask<{ cpuUs: number; elapsedMs: number }>(String(ms))),
+  );
+  return cases.map(({ id, name }, index) => {
+    const { cpuUs, elapsedMs } = samples[index] ?? { cpuUs: Number.NaN, elapsedMs: 1 };
+    return { id, name, values: [cpuUs / 10 / elapsedMs] };
   });
 }

@@ -1,4 +1,4 @@
-import { LineProcess, type Runtime, startScript } from "../line-process.ts";
+import { type LineProcess, type Runtime, startScript } from "../line-process.ts";
 import type { Step } from "../race/progress.ts";
 import type { ScenarioResult } from "../race/result.ts";
 
@@ -17,37 +17,22 @@ export interface ScenarioOptions {
   readonly share: (usual: number, least: number) => number;
 }
 
-/** Starts processes for a piece of work, and ends them with it. */
-export async function withProcesses<Result>(
-  work: (processes: Processes) => Promise<Result>,
-): Promise<Result> {
-  const processes = new Processes();
-  try {
-    return await work(processes);
-  } finally {
-    await processes.end();
-  }
-}
-
-export class Processes {
+/** The processes of a piece of work, which end with it. */
+export class Processes implements AsyncDisposable {
   readonly #all: LineProcess[] = [];
 
   /** A script of this folder. */
   script(runtime: Runtime, file: string, ...args: (string | number)[]): LineProcess {
-    return this.#keep(startScript(runtime, `scenarios/${file}`, args.map(String)));
+    return this.keep(startScript(runtime, `scenarios/${file}`, args.map(String)));
   }
 
-  program(command: string, ...args: (string | number)[]): LineProcess {
-    return this.#keep(new LineProcess(command, args.map(String)));
-  }
-
-  async end(): Promise<void> {
-    await Promise.all(this.#all.map((each) => each.leave()));
-  }
-
-  #keep(process: LineProcess): LineProcess {
+  keep(process: LineProcess): LineProcess {
     this.#all.push(process);
     return process;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#all.map((each) => each.leave()));
   }
 }
 
@@ -60,7 +45,7 @@ export async function inRounds<Way, Sample>(
 ): Promise<Sample[][]> {
   const samples = ways.map((): Sample[] => []);
   for (let round = -1; round < rounds; round++) {
-    step((round + 1) / (rounds + 1), round < 0 ? "warm-up" : `block ${round + 1} of ${rounds}`);
+    step(round < 0 ? "warm-up" : `block ${round + 1} of ${rounds}`);
     for (const [index, way] of ways.entries()) {
       const sample = await take(way, round >= 0);
       if (round >= 0) samples[index]?.push(sample);

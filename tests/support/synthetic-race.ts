@@ -102,7 +102,6 @@ function roundTrip(p50: number): RoundTrip {
     p90: p50 * 1.3,
     p99: p50 * 2,
     p999: p50 * 8,
-    p9999: p50 * 20 + 20_000,
     max: p50 * 60 + 800_000,
     blockMedians: figure(p50),
     clockNs: 12,

@@ -41,7 +41,7 @@ ${circumstances(race).map((line) => html`<p class="muted">${line}</p>\n`)}</head
 <noscript><p>The charts need JavaScript. Every figure is in the tables as well.</p></noscript>
 ${chart("latency", "How long a round trip takes", [
   `${bytes(roundTripSize)} there and back. Further left is faster, and each step of the axis is ten times the one before.`,
-  "A line begins at the fastest round trip; its dots, the largest first, are p50, p90, p99 and p99.9, its end is p99.99, the ring the slowest.",
+  "A line begins at the fastest round trip; its dots, the largest first, are p50, p90, p99 and p99.9, the ring the slowest.",
 ])}${mainTables(race).map(tableMarkup)}<p class="muted">${legend}</p>
 ${chart("one-way", "Messages each second, one way", [
   `Messages of ${bytes(oneWaySize)}. The whiskers go from the 10th to the 90th percentile of the blocks.`,
@@ -87,17 +87,14 @@ ${runners.map(
 
 /** Scrolls sideways in a frame of its own, with the first column in place. */
 function tableMarkup({ title, notes, columns, rows }: Table): Markup {
-  const shown = columns.flatMap((column, index) =>
-    column.isPicture ? [] : [{ ...column, index }],
-  );
   return html`<div class="scroll" role="region" aria-label="${title}" tabindex="0">
 <table>
 <caption>${title}${notes.length > 0 && html`<small>${notes.join("; ")}</small>`}</caption>
-<thead><tr>${shown.map(({ heading, align }) => html`<th scope="col" class="${align}">${heading}</th>`)}</tr></thead>
+<thead><tr>${columns.map(({ heading, align }) => html`<th scope="col" class="${align}">${heading}</th>`)}</tr></thead>
 <tbody>
 ${rows.map(
   (cells) =>
-    html`<tr>${shown.map(({ index, align }) => html`<td class="${align}">${cells[index]}</td>`)}</tr>\n`,
+    html`<tr>${columns.map(({ align }, index) => html`<td class="${align}">${cells[index]}</td>`)}</tr>\n`,
 )}</tbody>
 </table>
 </div>

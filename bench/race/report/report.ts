@@ -23,7 +23,7 @@ export function report(race: Race, width: number): string[] {
   return [
     ...circumstances(race).flatMap((line) => wrap(line, width, "  ")),
     ...main.flatMap(show),
-    ...(main.length === 0 ? [] : ["", ...wrap(`${legend}${countedBy(race)}`, width)]),
+    ...(main.length === 0 ? [] : ["", ...wrap(legend, width)]),
     ...others.flatMap(show),
     ...(left.length === 0 ? [] : ["", "Left out", ...left]),
     ...goals.flatMap(show),
@@ -36,12 +36,10 @@ export function circumstances(race: Race): string[] {
   const { pinned, cores } = settings;
   const sides =
     pinned === true ? `pinned to cores ${cores.join(" and ")}` : `not pinned: ${pinned}`;
-  const shared = machine.sharedCache;
   return [
     machineLine(machine),
     `Mitigations: ${machine.mitigations.join("; ") || "none"}`,
-    `Sides ${sides}${shared === undefined ? "" : `, which share an ${shared}`}; ` +
-      `clock ${clock.name}, ${duration(clock.readingNs)} a reading; ${seconds.toFixed(0)} s`,
+    `Sides ${sides}; clock ${clock.name}, ${duration(clock.readingNs)} a reading; ${seconds.toFixed(0)} s`,
     ...(emptyCallNs === undefined
       ? []
       : [`An empty system call: ${duration(emptyCallNs.median)} (${spreadOf(emptyCallNs)})`]),
@@ -72,14 +70,6 @@ function bareLine({ bareLineNs }: Race): string[] {
     return [`${median} (${p10} to ${p90}) beside ${runner}`];
   });
   return beside.length === 0 ? [] : [`Bare cache line, round trip: ${beside.join(", ")}`];
-}
-
-function countedBy({ rows }: Race): string {
-  const counted = rows.flatMap(({ callsPerRoundTrip: calls }) =>
-    calls !== undefined && "by" in calls ? calls.by : [],
-  );
-  const by = [...new Set(counted)].join(" and ");
-  return by === "" ? "" : ` System calls were counted by the kernel (${by}).`;
 }
 
 /** What `--list` prints. */

@@ -5,8 +5,6 @@ export interface Heading {
   readonly worth: number;
   /** It belongs to the column on its left, and stands close to it. */
   readonly isClose?: boolean;
-  /** A picture made of characters, for the terminal alone. */
-  readonly isPicture?: boolean;
 }
 
 export interface Column<Row> extends Heading {

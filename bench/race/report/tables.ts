@@ -7,7 +7,7 @@ import { type Column, left, right, type Table, tableOf } from "./table.ts";
 /** The mechanisms of each runner, the fastest round trip first. */
 export function mainTables(race: Race): Table[] {
   const { roundTripSize, oneWaySize } = race.settings;
-  const columns = mainColumns(race);
+  const columns = mainColumns();
   return runners.flatMap((runner) =>
     tableOf(
       `${runnerName[runner]}: round trips of ${bytes(roundTripSize)} each way, ` +
@@ -20,8 +20,7 @@ export function mainTables(race: Race): Table[] {
 
 /** What the headings of the main tables stand for. */
 export const legend =
-  "p50 of all samples, ± half of p10 to p90 of the blocks; log: p50 on a scale on which each step " +
-  "multiplies; CPU/msg: of both sides, one way; calls, sw: system calls and context switches of " +
+  "p50 of all samples, ± half of p10 to p90 of the blocks; CPU/msg: of both sides, one way; calls, sw: system calls and context switches of " +
   "both sides for each round trip; cp: copies of a message, by design.";
 
 export function otherTables(race: Race): Table[] {
@@ -34,7 +33,7 @@ export function otherTables(race: Race): Table[] {
   ];
 }
 
-function mainColumns(race: Race): Column<Row>[] {
+function mainColumns(): Column<Row>[] {
   /** The spread of the figure on its left. */
   const close = (worth: number, figureOf: (row: Row) => Figure | undefined): Column<Row> => ({
     ...right("", worth, (row: Row) => {
@@ -49,7 +48,6 @@ function mainColumns(race: Race): Column<Row>[] {
     left("", 20, ({ name }) => name),
     time("p50", 19, "p50"),
     close(15, (row) => roundTripOf(row)?.blockMedians),
-    { ...left("log", 8, barOf(race)), isPicture: true },
     time("p90", 5, "p90"),
     time("p99", 11, "p99"),
     time("p99.9", 7, "p999"),
@@ -77,24 +75,6 @@ function inTime(ns: number | undefined): string {
 function inCalls(calls: Calls | undefined): string {
   if (calls === undefined) return "";
   return "reason" in calls ? "-" : perOne(calls.perOne);
-}
-
-const barRoom = 8;
-/** From one eighth of a character to all of it. */
-const parts = ["▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"];
-
-/** On a logarithmic scale that all runners have in common. The least is still seen. */
-function barOf(race: Race): (row: Row) => string {
-  const all = race.rows.flatMap((row) => roundTripOf(row)?.p50 ?? []);
-  const from = Math.min(...all) / 2;
-  const steps = Math.log(Math.max(...all) / from);
-  return (row) => {
-    const p50 = roundTripOf(row)?.p50;
-    if (p50 === undefined) return "";
-    const share = Math.log(p50 / from) / steps;
-    const eighths = Math.max(1, Math.round(share * barRoom * parts.length));
-    return "█".repeat(eighths / parts.length) + (parts[(eighths % parts.length) - 1] ?? "");
-  };
 }
 
 /** Bytes per second by the size of the messages. */

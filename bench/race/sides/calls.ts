@@ -3,7 +3,7 @@ import type { Block, FirstHalf, SecondHalf, TimedBlock } from "./mechanism.ts";
 import { Bytes, type BytesOptions, numberOf, type Payload } from "./payload.ts";
 
 /** Calls under way at the same time, when they are counted one way. */
-const underWayMax = 64;
+const usualUnderWay = 64;
 
 /** Sends something, and resolves with what it was answered. */
 export interface Caller<Value, Request extends Value = Value> {
@@ -15,12 +15,15 @@ export interface Caller<Value, Request extends Value = Value> {
 
 export function firstOfCalls<Value, Request extends Value>(
   caller: Caller<Value, Request>,
+  underWay = usualUnderWay,
 ): FirstHalf {
   return {
     caller: caller as unknown as Caller<unknown>,
     run(block) {
       caller.prepare?.(block.size);
-      return block.form === "round-trip" ? oneByOne(caller, block) : manyAtOnce(caller, block);
+      return block.form === "round-trip"
+        ? oneByOne(caller, block)
+        : manyAtOnce(caller, block, underWay);
     },
   };
 }
@@ -44,6 +47,7 @@ async function oneByOne<Value, Request extends Value>(
 async function manyAtOnce<Value, Request extends Value>(
   caller: Caller<Value, Request>,
   { count, size, isWhole }: Block,
+  underWay: number,
 ): Promise<void> {
   let next = 0;
   const place = async () => {
@@ -53,7 +57,7 @@ async function manyAtOnce<Value, Request extends Value>(
       payload.check(await caller.call(payload.make(index)), index);
     }
   };
-  await Promise.all(Array.from({ length: Math.min(underWayMax, count) }, place));
+  await Promise.all(Array.from({ length: Math.min(underWay, count) }, place));
 }
 
 /** The side that answers, whatever asks it. */

@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { createConnection, createServer, type Server, type Socket } from "node:net";
 import { createInterface } from "node:readline";
-import type { Usage } from "../../libc.ts";
 import type { Block } from "./mechanism.ts";
+import type { Usage } from "./usage.ts";
 
 /** What the second side says. The first one says what the next block is. */
 export interface News {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { firstOfCalls } from "./calls.ts";
+import { type Caller, firstOfCalls } from "./calls.ts";
 import type { Block, FirstHalf, SecondHalf, TimedBlock } from "./mechanism.ts";
 import type { BytesOptions, Payload } from "./payload.ts";
 
@@ -34,21 +34,24 @@ export const messages: Style = {
   }),
 };
 
-/** Requests that are answered in their order, many under way at a time. */
-export const calls: Style = {
+/** Requests that are answered in their order, so many under way at a time. */
+export const callsOf = (underWay?: number): Style => ({
   first: (end) => {
     const waiting: ((answer: never) => void)[] = [];
-    return firstOfCalls({
-      payload: end.payload,
+    const caller: Caller<never> = {
+      payload: end.payload as Caller<never>["payload"],
       prepare: (size) => end.listen(size, (answer) => waiting.shift()?.(answer as never)),
       call(request) {
         void end.send(request);
         return new Promise((resolve) => waiting.push(resolve));
       },
-    });
+    };
+    return firstOfCalls(caller, underWay);
   },
   second: (end) => ({ run: (block) => answerAll(end, block) }),
-};
+});
+
+export const calls: Style = callsOf();
 
 /** Calls `take` with the value and its number until `count` have come. */
 function receive<Value>(

@@ -4,7 +4,6 @@ import { existsSync, readdirSync, rmSync } from "node:fs";
 import type { Server, Socket } from "node:net";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { addUsage, nothingUsed, type Usage, usageNow, usageSince } from "../../libc.ts";
 import type { Caller } from "./calls.ts";
 import { now } from "./clock.ts";
 import { Control, listenForControl, Mailbox, type News } from "./control.ts";
@@ -12,6 +11,7 @@ import { Laps } from "./laps.ts";
 import type { Block, FirstHalf, FirstSide, Mechanism, Start } from "./mechanism.ts";
 import { WrongPayload } from "./payload.ts";
 import { commandOf } from "./runtime.ts";
+import { addUsage, nothingUsed, type Usage, usageNow, usageSince } from "./usage.ts";
 import type { WorkerOrder } from "./worker.ts";
 
 export interface FirstOptions {

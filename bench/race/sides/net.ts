@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { type AddressInfo, createConnection, createServer, type Socket } from "node:net";
 import type { Readable, Writable } from "node:stream";
-import { calls, type EventEnd, messages, type Style } from "./events.ts";
+import { calls, callsOf, type EventEnd, messages, type Style } from "./events.ts";
 import type { Mechanism } from "./mechanism.ts";
 import { hostname } from "./runtime.ts";
 import { bytesOver, gathered, linesOver } from "./streams.ts";
@@ -47,4 +47,5 @@ export const netTcp: Mechanism = net("tcp", bytesOver, messages);
 export const netUnixJson: Mechanism = net("unix", linesOver, messages);
 export const netTcpJson: Mechanism = net("tcp", linesOver, messages);
 export const netUnixCalls: Mechanism = net("unix", bytesOver, calls);
+export const netUnixOne: Mechanism = net("unix", bytesOver, callsOf(1));
 export const netUnixGathered: Mechanism = net("unix", (...of) => gathered(bytesOver(...of)), calls);

@@ -1,20 +1,21 @@
 import { RpcClient, RpcResponder, serve } from "zerocross";
-import { Answering, firstOfCalls } from "./calls.ts";
+import { Answering, type Caller, firstOfCalls } from "./calls.ts";
 import type { Mechanism, TimedBlock } from "./mechanism.ts";
 import { Bytes } from "./payload.ts";
 import { capacity, meetingMax } from "./rings.ts";
 
 const timeout = meetingMax;
 
-export const rpc: Mechanism = {
+const calling = (underWay?: number): Mechanism => ({
   isBlocking: false,
   async first({ startProcess }) {
     const { address } = await startProcess();
     const client = await RpcClient.connect(address as string, { timeout });
-    return firstOfCalls({
+    const caller: Caller<Uint8Array> = {
       payload: (size, options) => new Bytes(size, options),
       call: async (bytes) => (await client.call(bytes)).bytes,
-    });
+    };
+    return firstOfCalls(caller, underWay);
   },
   async second({ prefix, hello, fail }) {
     const answering = new Answering();
@@ -23,7 +24,10 @@ export const rpc: Mechanism = {
     await hello(path);
     return answering;
   },
-};
+});
+
+export const rpc: Mechanism = calling();
+export const rpcOne: Mechanism = calling(1);
 
 function callAll(client: RpcClient, { count, size, isWhole, laps }: TimedBlock): void {
   const payload = new Bytes(size, { isWhole });

@@ -1,6 +1,7 @@
-import { pinThread, usageNow, usageSince } from "../../libc.ts";
+import { pinThread } from "./clock.ts";
 import { Control, connectToControl, errorText, Mailbox, type News } from "./control.ts";
 import type { Block, Mechanism, SecondHalf } from "./mechanism.ts";
+import { usageNow, usageSince } from "./usage.ts";
 
 export interface SecondOptions {
   readonly mechanism: Mechanism;

@@ -3,7 +3,7 @@ import * as Plot from "@observablehq/plot";
 import { oneWayOf, rowsOf, sortedBy } from "../../reading.ts";
 import { perSecond } from "../../report/format.ts";
 import type { Figure, Row } from "../../result.ts";
-import { type Drawing, onAxis, rowFrame, tipStyle } from "./frame.ts";
+import { type Drawing, onAxis, rowFrame, rowHeight, tipStyle } from "./frame.ts";
 
 type Bar = Row & Figure;
 
@@ -16,9 +16,9 @@ export function drawOneWay({ race, runner, width }: Drawing) {
   if (measured.length === 0) return undefined;
   const bars = sortedBy(measured, (bar) => -bar.median);
   const ticks = Math.ceil(width / 150);
-  const { layout, rowHeight, dy, names, figures } = rowFrame(bars, width);
-  const half = (rowHeight - 2 * dy) / 2;
-  const insets = { insetTop: half - 6 + 2 * dy, insetBottom: half - 6 };
+  const { layout, names, figures } = rowFrame(bars, width);
+  const inset = rowHeight / 2 - 6;
+  const insets = { insetTop: inset, insetBottom: inset };
   return Plot.plot({
     ...layout,
     ariaLabel: "Messages each second, one way, by mechanism",
@@ -27,11 +27,11 @@ export function drawOneWay({ race, runner, width }: Drawing) {
       Plot.gridX({ ticks, strokeOpacity: 0.12 }),
       Plot.axisX({ ticks, tickFormat: onAxis(perSecond), tickSize: 0, label: null }),
       Plot.barX(bars, { x: "median", y: "id", fill: "family", fillOpacity: 0.85, ...insets }),
-      Plot.ruleY(bars, { x1: "p10", x2: "p90", y: "id", dy, marker: "tick" }),
+      Plot.ruleY(bars, { x1: "p10", x2: "p90", y: "id", marker: "tick" }),
       Plot.ruleX([0]),
       names,
       figures(bars, ({ median }) => perSecond(median)),
-      Plot.tip(bars, Plot.pointerY({ x: "median", y: "id", dy, title: describe, ...tipStyle })),
+      Plot.tip(bars, Plot.pointerY({ x: "median", y: "id", title: describe, ...tipStyle })),
     ],
   });
 }

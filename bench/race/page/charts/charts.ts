@@ -14,8 +14,8 @@ const charts: Record<string, Draw> = {
   "one-way": drawOneWay,
 };
 
-/** Pixels. Narrower than any screen: the figure is not shown, or not yet laid out. */
-const leastWidth = 160;
+/** Pixels. On what is narrower a chart is scrolled. */
+const leastWidth = 640;
 
 const race = JSON.parse(document.querySelector("#race")?.textContent ?? "") as Race;
 
@@ -35,9 +35,9 @@ function keepDrawn(figure: HTMLElement, canvas: HTMLElement, draw: Draw): void {
   };
   figure.addEventListener("change", redraw);
   new ResizeObserver(() => {
-    const hidden = canvas.clientWidth < leastWidth;
-    if (hidden || canvas.clientWidth === width) return;
-    width = canvas.clientWidth;
+    const room = Math.max(leastWidth, canvas.clientWidth);
+    if (room === width) return;
+    width = room;
     redraw();
   }).observe(canvas);
 }

@@ -11,8 +11,6 @@ export interface Drawing {
   readonly width: number;
 }
 
-/** Below this the names stand above their lines instead of beside them. */
-const narrowWidth = 640;
 const fontSize = 12;
 
 /** The colours themselves are in page.css, where they follow light and dark. */
@@ -36,42 +34,25 @@ export const tipStyle = {
 /** Text keeps clear of the grid that it stands on. */
 export const textHalo = { stroke: "var(--surface)", strokeWidth: 3, fill: "currentColor" } as const;
 
-export function isNarrow(width: number): boolean {
-  return width < narrowWidth;
-}
+export const rowHeight = 24;
 
-/** One line for each row, its name beside it or, where there is no room, above it. */
+/** One line for each row, with its name on the left. */
 export function rowFrame(rows: readonly Row[], width: number) {
-  const narrow = isNarrow(width);
-  const rowHeight = narrow ? 38 : 24;
   const widest = Math.max(0, ...rows.map(({ name }) => textWidth(name)));
-  const place = narrow
-    ? ({ textAnchor: "start", dy: -9, dx: 4 } as const)
-    : ({ textAnchor: "end", dx: -12 } as const);
+  const text = { y: "id", ...textHalo, textAnchor: "end" } as const;
   return {
-    rowHeight,
-    /** From the middle of a row to the line that is drawn in it. */
-    dy: narrow ? 8 : 0,
     layout: {
       ...common,
       width,
       height: 60 + rows.length * rowHeight,
-      marginLeft: narrow ? 2 : Math.ceil(widest) + 20,
-      marginRight: narrow ? 12 : 84,
+      marginLeft: Math.ceil(widest) + 20,
+      marginRight: 84,
       y: { type: "band", domain: rows.map(({ id }) => id), padding: 0, axis: null },
     } as const satisfies Plot.PlotOptions,
-    names: Plot.text(rows, { y: "id", text: "name", frameAnchor: "left", ...textHalo, ...place }),
+    names: Plot.text(rows, { ...text, text: "name", frameAnchor: "left", dx: -12 }),
     /** The figure of each row, at the right edge. */
-    figures: <Of extends Row>(of: readonly Of[], text: (row: Of) => string) =>
-      Plot.text(of, {
-        ...textHalo,
-        y: "id",
-        text,
-        fontWeight: 600,
-        frameAnchor: "right",
-        textAnchor: "end",
-        ...(narrow ? { dy: -9 } : { dx: 78 }),
-      }),
+    figures: <Of extends Row>(of: readonly Of[], figure: (row: Of) => string) =>
+      Plot.text(of, { ...text, text: figure, fontWeight: 600, frameAnchor: "right", dx: 78 }),
   };
 }
 

@@ -3,7 +3,7 @@ import * as Plot from "@observablehq/plot";
 import { roundTripOf, rowsOf, sortedBy } from "../../reading.ts";
 import { duration } from "../../report/format.ts";
 import type { RoundTrip, Row } from "../../result.ts";
-import { type Drawing, isNarrow, onAxis, rowFrame, tipStyle } from "./frame.ts";
+import { type Drawing, onAxis, rowFrame, tipStyle } from "./frame.ts";
 
 type Line = Row & RoundTrip;
 
@@ -23,9 +23,9 @@ export function drawLatency({ race, runner, width }: Drawing) {
   });
   if (measured.length === 0) return undefined;
   const lines = sortedBy(measured, (line) => line.p50);
-  const ticks = isNarrow(width) ? 5 : 8;
-  const { layout, dy, names, figures } = rowFrame(lines, width);
-  const shown = { y: "id", stroke: "family", dy } as const;
+  const ticks = Math.floor(width / 130);
+  const { layout, names, figures } = rowFrame(lines, width);
+  const shown = { y: "id", stroke: "family" } as const;
   const axis = { ticks, tickFormat: onAxis(duration), tickSize: 0, label: null };
   return Plot.plot({
     ...layout,
@@ -35,15 +35,15 @@ export function drawLatency({ race, runner, width }: Drawing) {
       Plot.gridX({ ticks, strokeOpacity: 0.12 }),
       Plot.axisX({ ...axis, anchor: "top" }),
       Plot.axisX({ ...axis, anchor: "bottom" }),
-      Plot.ruleY(lines, { ...shown, x1: "min", x2: "p9999", strokeWidth: 1.5, strokeOpacity: 0.7 }),
+      Plot.ruleY(lines, { ...shown, x1: "min", x2: "p999", strokeWidth: 1.5, strokeOpacity: 0.7 }),
       Plot.ruleY(lines, { ...shown, x1: "p50", x2: "p99", strokeWidth: 4, strokeOpacity: 0.35 }),
       Plot.dot(lines, { ...shown, x: "max", r: 2.5, strokeOpacity: 0.45 }),
       ...dots.map(({ percentile, r }) =>
-        Plot.dot(lines, { x: percentile, y: "id", fill: "family", r, dy }),
+        Plot.dot(lines, { x: percentile, y: "id", fill: "family", r }),
       ),
       names,
       figures(lines, ({ p50 }) => duration(p50)),
-      Plot.tip(lines, Plot.pointerY({ x: "p50", y: "id", title: describe, dy, ...tipStyle })),
+      Plot.tip(lines, Plot.pointerY({ x: "p50", y: "id", title: describe, ...tipStyle })),
     ],
   });
 }
@@ -55,7 +55,6 @@ function describe(line: Line): string {
     p90: "p90",
     p99: "p99",
     p999: "p99.9",
-    p9999: "p99.99",
     max: "slowest",
   } as const;
   const figures = Object.entries(percentiles) as [keyof typeof percentiles, string][];

@@ -3,7 +3,7 @@ import * as Plot from "@observablehq/plot";
 import { rowsOf, sweepOf } from "../../reading.ts";
 import { amount, bytes } from "../../report/format.ts";
 import { apart } from "./apart.ts";
-import { common, type Drawing, isNarrow, onAxis, textHalo, textWidth, tipStyle } from "./frame.ts";
+import { common, type Drawing, onAxis, textHalo, textWidth, tipStyle } from "./frame.ts";
 
 interface Point {
   readonly id: string;
@@ -27,9 +27,8 @@ export function drawSweep({ race, runner, width }: Drawing) {
     }),
   );
   if (points.length === 0) return undefined;
-  const narrow = isNarrow(width);
   const ends = [...Map.groupBy(points, ({ id }) => id).values()].flatMap((own) => own.slice(-1));
-  const height = Math.max(narrow ? 380 : 480, narrow ? 0 : ends.length * nameHeight + 60);
+  const height = Math.max(480, ends.length * nameHeight + 60);
   const nameWidth = Math.max(...ends.map(({ name }) => textWidth(name)));
   const place = { x: "size", y: "rate", z: "id" } as const;
   return Plot.plot({
@@ -37,7 +36,7 @@ export function drawSweep({ race, runner, width }: Drawing) {
     width,
     height,
     marginLeft: 62,
-    marginRight: narrow ? 16 : nameWidth + 32,
+    marginRight: nameWidth + 32,
     marginTop,
     marginBottom,
     ariaLabel: "Throughput by size of the message",
@@ -45,18 +44,11 @@ export function drawSweep({ race, runner, width }: Drawing) {
     y: { type: "log", label: null },
     marks: [
       Plot.gridY({ ticks: 5, strokeOpacity: 0.12 }),
-      Plot.axisX(
-        race.settings.sizes.filter((_, index) => !narrow || index % 2 === 0),
-        {
-          tickFormat: bytes,
-          tickSize: 4,
-          label: null,
-        },
-      ),
+      Plot.axisX(race.settings.sizes, { tickFormat: bytes, tickSize: 4, label: null }),
       Plot.axisY({ ticks: 5, tickFormat: onAxis(byteRate), tickSize: 0, label: null }),
       Plot.line(points, { ...place, stroke: "family", strokeWidth: strength }),
       Plot.dot(points, { ...place, fill: "family", r: 2.5 }),
-      ...(narrow ? [] : names(ends, points, height)),
+      ...names(ends, points, height),
       Plot.tip(points, Plot.pointer({ x: "size", y: "rate", title: describe, ...tipStyle })),
     ],
   });
