@@ -59,29 +59,21 @@ pub fn main(init: std.process.Init.Minimal) void {
     var arguments = init.args.iterate();
     _ = arguments.skip();
     var words: [4][:0]const u8 = undefined;
-    const usage = "usage: mechanisms <name> <core or -> <core or -> <samples file or ->";
-    for (&words) |*word| word.* = arguments.next() orelse refuse(usage, .{});
-    if (arguments.next() != null) refuse(usage, .{});
+    for (&words) |*word| word.* = arguments.next() orelse refuse();
     const name, const first_core, const second_core, const samples_file = words;
     const cores = [2]?u32{ parse_core(first_core), parse_core(second_core) };
     const samples = open_samples(samples_file);
     inline for (mechanisms) |entry| {
         if (std.mem.eql(u8, name, entry[0])) Run(entry[1]).run(cores, samples);
     }
-    refuse("there is no mechanism named {s}: it is one of{s}", .{ name, comptime names() });
-}
-
-fn names() []const u8 {
-    comptime var all: []const u8 = "";
-    inline for (mechanisms) |entry| all = all ++ " " ++ entry[0];
-    return all;
+    refuse();
 }
 
 /// Null: not pinned.
 fn parse_core(text: []const u8) ?u32 {
     if (std.mem.eql(u8, text, "-")) return null;
-    const core = std.fmt.parseInt(u32, text, 10) catch refuse("a core is a number or -, not {s}", .{text});
-    return if (core < system.core_limit) core else refuse("a core is below {d}, not {s}", .{ system.core_limit, text });
+    const core = std.fmt.parseInt(u32, text, 10) catch refuse();
+    return if (core < system.core_limit) core else refuse();
 }
 
 /// Null: nobody wants the samples.
@@ -89,13 +81,11 @@ fn open_samples(path: [:0]const u8) ?i32 {
     if (std.mem.eql(u8, path, "-")) return null;
     const flags: linux.O = .{ .ACCMODE = .WRONLY, .CREAT = true, .APPEND = true, .CLOEXEC = true };
     const result = linux.open(path, flags, 0o644);
-    const errno = linux.errno(result);
-    return if (errno == .SUCCESS) @intCast(result) else refuse("{s} cannot be written: E{t}", .{ path, errno });
+    return if (linux.errno(result) == .SUCCESS) @intCast(result) else refuse();
 }
 
-fn refuse(comptime format: []const u8, arguments: anytype) noreturn {
-    var buffer: [8192]u8 = undefined;
-    const text = std.fmt.bufPrint(&buffer, format ++ "\n", arguments) catch &buffer;
-    _ = linux.write(2, text.ptr, text.len);
+fn refuse() noreturn {
+    const text = "usage: mechanisms <name, as --list has it> <core or -> <core or -> <samples file or ->\n";
+    _ = linux.write(2, text, text.len);
     linux.exit_group(2);
 }
