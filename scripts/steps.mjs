@@ -73,7 +73,7 @@ function choose(steps, names) {
  * @param {boolean} isAlone Otherwise its output is shown when it has ended, so that it stays together.
  */
 async function runStep({ name, command, seconds, summary }, isAlone) {
-  const title = `\n=== ${name}: ${command.join(" ")}`;
+  const title = `\n=== ${name}: ${shorten(command.join(" "))}`;
   if (isAlone) console.log(title);
   const start = performance.now();
   let output = "";
@@ -96,6 +96,11 @@ async function runStep({ name, command, seconds, summary }, isAlone) {
     `=== ${name}: ${counts.failed === 0 ? "ok" : `failed, exit code ${code}`}, ${elapsed}`,
   );
   return { name, elapsed, ...counts };
+}
+
+/** @param {string} text */
+function shorten(text) {
+  return text.length > 100 ? `${text.slice(0, 99)}…` : text;
 }
 
 /**
@@ -134,7 +139,7 @@ function report(results) {
   console.log("");
   for (const { name, elapsed, ...counts } of results) {
     const verdict = counts.failed === 0 ? "ok    " : "FAILED";
-    console.log(`${verdict}  ${name.padEnd(8)} ${elapsed.padStart(8)}  ${describe(counts)}`);
+    console.log(`${verdict}  ${name.padEnd(10)} ${elapsed.padStart(8)}  ${describe(counts)}`);
   }
   const total = { passed: 0, failed: 0, skipped: 0 };
   for (const { passed, failed, skipped } of results) {

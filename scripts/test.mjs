@@ -13,26 +13,51 @@ const bunSummary = {
   skipped: /^ *(\d+) skip$/gm,
 };
 
-/** They look at files, or from outside at processes of both runtimes: Bun is enough to run them. */
-const once = [
-  "tests/bench",
-  "tests/project/commands.test.ts",
-  "tests/project/demo.test.ts",
-  "tests/project/examples.test.ts",
-  "tests/loop/costs.test.ts",
-  "tests/proofs/fuzz-corpus.test.ts",
-  "tests/project/latency-document.test.ts",
-  "tests/ffi/library.test.ts",
-  "tests/project/package.test.ts",
-  "tests/project/reliability-document.test.ts",
-  "tests/project/tidy.test.ts",
-  "tests/proofs/soak.test.ts",
-];
+const denoSummary = {
+  passed: / \| (\d+) passed/g,
+  failed: / \| (\d+) failed/g,
+  skipped: / \| (\d+) ignored/g,
+};
 
-/** What measures has a step of its own. */
-const suites = readdirSync(join(root, "tests"))
-  .filter((name) => name !== "bench")
-  .map((name) => `./tests/${name}`);
+const files = readdirSync(join(root, "tests"), { recursive: true, encoding: "utf8" })
+  .filter((name) => name.endsWith(".test.ts"))
+  .map((name) => `./tests/${name}`)
+  .sort();
+
+/** The race is a program of Bun's and has a step of its own. */
+const bench = files.filter(startsWith("bench/"));
+
+/** They say how long something takes, so the cores are theirs alone. */
+const timed = files.filter(
+  startsWith(
+    "loop/",
+    "channel/async",
+    "channel/cancel",
+    "channel/deaths",
+    "channel/ends",
+    "channel/leaving",
+    "rpc/deadlines",
+    "rpc/deaths",
+    "rpc/life",
+  ),
+);
+const others = files.filter((file) => !bench.includes(file) && !timed.includes(file));
+
+/** They look at files, or from outside at processes of both runtimes: Bun is enough to run them. */
+const isForBoth = startsWith(
+  "ffi/library",
+  "loop/costs",
+  "project/commands",
+  "project/demo",
+  "project/examples",
+  "project/latency-document",
+  "project/package",
+  "project/reliability-document",
+  "project/tidy",
+  "proofs/fuzz-corpus",
+  "proofs/soak",
+);
+const inDeno = (/** @type {string} */ file) => !isForBoth(file);
 
 /** @type {import("./steps.mjs").Step[]} */
 const steps = [
@@ -65,38 +90,38 @@ const steps = [
   {
     name: "threads",
     command: ["bun", "proofs/threads/run.ts", "--seconds", "4", "threads-debug"],
-    seconds: 180,
+    seconds: 240,
+    beside: true,
   },
   {
     // A step of its own, since it is skipped where Debian's packages cannot be had.
     name: "tsan",
     command: ["bun", "proofs/threads/run.ts", "--seconds", "4", "threads-tsan"],
-    seconds: 180,
+    seconds: 300,
+    beside: true,
   },
   { name: "chaos", command: ["zig-out/bin/chaos", "--storms", "30"], seconds: 120 },
-  {
-    name: "bun",
-    command: ["bun", "test", "--timeout", "60000", ...suites],
-    seconds: 360,
-    summary: bunSummary,
-  },
+  { name: "bun", command: bunTest("60000", others), seconds: 400, summary: bunSummary },
   {
     name: "deno",
-    // Of several folders Deno 2.9 would forget what it is to leave out.
-    command: ["deno", "test", "--allow-all", "--no-check", `--ignore=${once.join()}`, "./tests"],
-    seconds: 360,
-    summary: {
-      passed: / \| (\d+) passed/g,
-      failed: / \| (\d+) failed/g,
-      skipped: / \| (\d+) ignored/g,
-    },
+    command: denoTest(others.filter(inDeno)),
+    seconds: 400,
+    summary: denoSummary,
+    beside: true,
   },
   {
-    // The race is a program of Bun's, run once.
     name: "bench",
-    command: ["bun", "test", "--timeout", "150000", "./tests/bench"],
-    seconds: 300,
+    command: bunTest("150000", bench),
+    seconds: 400,
     summary: bunSummary,
+    beside: true,
+  },
+  { name: "bun-timed", command: bunTest("60000", timed), seconds: 240, summary: bunSummary },
+  {
+    name: "deno-timed",
+    command: denoTest(timed.filter(inDeno)),
+    seconds: 240,
+    summary: denoSummary,
   },
   { name: "demo", command: ["bun", "examples/demo/main.ts", "--small"], seconds: 60 },
 ];
@@ -112,4 +137,23 @@ await runSteps(steps, process.argv.slice(2));
  */
 function npmRun(script, ...args) {
   return ["npm", "run", "--silent", script, "--", ...args];
+}
+
+/**
+ * @param {string} timeout Of a test, in milliseconds.
+ * @param {string[]} tests
+ */
+function bunTest(timeout, tests) {
+  return ["bun", "test", "--timeout", timeout, ...tests];
+}
+
+/** @param {string[]} tests */
+function denoTest(tests) {
+  return ["deno", "test", "--allow-all", "--no-check", ...tests];
+}
+
+/** @param {string[]} starts Of paths below tests/. */
+function startsWith(...starts) {
+  return (/** @type {string} */ file) =>
+    starts.some((start) => file.startsWith(`./tests/${start}`));
 }
