@@ -24,7 +24,7 @@ interface Habit {
 }
 
 /**
- * Pending for channels without blocking this thread's event loop. A task with traffic is looked at
+ * Waits for channels without blocking this thread's event loop. A task with traffic is looked at
  * once a turn of the loop; one without is handed to a sleeper, whose thread sleeps for all of them.
  */
 export class Loop {
