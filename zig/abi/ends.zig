@@ -52,7 +52,7 @@ pub fn sizes_fit(sizes: []align(1) const u32, from_size: u32, size_max: u32) boo
     var sum: u64 = 0;
     var largest: u32 = 0;
     for (sizes) |size| {
-        sum += size;
+        sum +%= size; // Cannot wrap: there are at most 2^32 sizes, and they have 32 bits.
         largest = @max(largest, size);
     }
     return sum <= from_size and largest <= size_max;

@@ -124,9 +124,10 @@ pub const Reader = struct {
     pub fn drain(self: *Reader, places: []align(1) Place, failure: *Failure) error{Corrupt}!u32 {
         @setRuntimeSafety(hot_safety);
         if (self.position == self.head) self.head = try self.load_head(failure);
+        if (self.told_size) |size| try self.check_told(size, try self.find(failure), failure);
         var count: u32 = 0;
         while (count < places.len) : (count += 1) {
-            const message = self.peek(failure) catch |err| {
+            const message = self.find(failure) catch |err| {
                 // What came before the fault is good and is delivered first.
                 if (count > 0) break;
                 return err;
@@ -180,12 +181,14 @@ pub const Reader = struct {
     inline fn peek(self: *Reader, failure: *Failure) error{Corrupt}!?Message {
         @setRuntimeSafety(hot_safety);
         const message = try self.find(failure);
-        if (self.told_size) |size| try check_told(size, message, failure);
+        if (self.told_size) |size| try self.check_told(size, message, failure);
         return message;
     }
 
-    fn check_told(size: u32, message: ?Message, failure: *Failure) error{Corrupt}!void {
+    /// Not for each message of a drain, of which only the first can have been told.
+    fn check_told(self: *Reader, size: u32, message: ?Message, failure: *Failure) error{Corrupt}!void {
         @branchHint(.cold);
+        self.told_size = null;
         const found = if (message) |it| it.size else 0;
         if (message == null or found != size) return failure.corrupt(.size_changed, found, size);
     }
@@ -206,7 +209,6 @@ pub const Reader = struct {
     /// Consumes what `peek` returned.
     inline fn consume(self: *Reader, message: Message) void {
         @setRuntimeSafety(hot_safety);
-        self.told_size = null;
         if (message.reserved > 0) {
             self.finish_record(message.reserved);
         } else {
