@@ -169,6 +169,7 @@ const WaitingProducer = struct {
     sleep_ns_max: u64 = producer_sleep_ns_max,
 
     pub fn is_ready(self: *const WaitingProducer) bool {
+        @setRuntimeSafety(hot_safety);
         return self.producer.has_room(self.size);
     }
 
@@ -340,6 +341,7 @@ const WaitingConsumer = struct {
     sleep_ns_max: u64 = time.slice_ms * std.time.ns_per_ms,
 
     pub fn is_ready(self: *const WaitingConsumer) bool {
+        @setRuntimeSafety(hot_safety);
         return self.consumer.reader.has_news();
     }
 

@@ -7,6 +7,7 @@
 //! after the only wake-up.
 
 const std = @import("std");
+const hot_safety = @import("settings").hot_safety;
 const linux = std.os.linux;
 const wire = @import("../ring/wire.zig");
 const cpu = @import("../os/cpu.zig");
@@ -80,6 +81,7 @@ pub fn wait(side: anytype, watch: *const WaitContext, patience: *Patience) Outco
 
 /// Null: the time for spinning is over.
 fn spin(side: anytype, watch: *const WaitContext, start: u64, timeout_ms: f64) ?Outcome {
+    @setRuntimeSafety(hot_safety);
     const check_ticks = check_interval_us * cpu.ticks_per_us();
     var checked: u64 = start;
     var deadline: ?Deadline = null;
@@ -130,6 +132,7 @@ fn sleep(side: anytype, watch: *const WaitContext, deadline: Deadline) Outcome {
 
 /// Wakes the side that sleeps on `word`, after something was published for it.
 pub inline fn wake(word: *u32) void {
+    @setRuntimeSafety(hot_safety);
     // Relaxed, before the fence: this value is stored once, before the peer's first wait.
     if (@atomicLoad(u32, word, .monotonic) == @intFromEnum(wire.Sleeping.never_sleeps)) return;
     cpu.full_fence(); // Pairs with the one in `sleep`.
