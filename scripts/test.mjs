@@ -36,8 +36,11 @@ const timed = files.filter(
     "channel/deaths",
     "channel/ends",
     "channel/leaving",
+    "rendezvous/folder-lock",
+    "rendezvous/rendezvous",
     "rpc/deadlines",
     "rpc/deaths",
+    "rpc/ends",
     "rpc/life",
   ),
 );
